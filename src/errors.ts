@@ -35,10 +35,41 @@ const entry = (area: ErrorArea, errorClass: ErrorClass, meaning: string, remedy:
 
 export const errorCatalogue = {
   // filter (entries of src/filter)
+  FilterTooLong: entry("filter", "input", "The expression has more bytes than an expression may have.", "Shorten it, or spread it over several Notifications."),
+  FilterTooComplex: entry("filter", "input", "The expression has too many parts, or they are nested too deeply.", "Simplify it; replace chains of || by `in [...]`."),
+  FilterSyntax: entry("filter", "input", "The text is not a valid expression.", "Mend it at the place shown."),
+  FilterInvalidLiteral: entry("filter", "input", "A literal is out of range, or a pattern, time or duration written in the expression is not valid.", "Correct the literal at the place shown."),
+  FilterUnknownVariable: entry("filter", "input", "The expression uses a name that does not exist.", "Use one of the variables in docs/filters.md."),
+  FilterUnknownField: entry("filter", "input", "The expression reads a field that its operand does not have.", "Use one of the fields in docs/filters.md."),
+  FilterUnknownFunction: entry("filter", "input", "The expression calls a function that does not exist.", "Use one of the functions in docs/filters.md."),
+  FilterTypeMismatch: entry("filter", "input", "An operator or function does not take operands of these types.", "Compare or combine values of the same type; the message names the types."),
+  FilterInvalidArgument: entry("filter", "input", "A call or macro such as has() or exists() has arguments of the wrong number or form.", "Write it in the form that the message shows."),
+  FilterResultType: entry("filter", "input", "The expression's result is not of the type that is needed.", "Make it a condition that is true or false, such as a comparison."),
+  FilterNotSupported: entry("filter", "input", "The expression uses syntax that is not part of this language.", "Use the form that the message names."),
+  FilterNotSupportedYet: entry("filter", "input", "The expression uses a part of CEL that this version does not check yet, and so does not run.", "Express it without that part, or use a later version."),
+  FilterNeverTrue: entry("filter", "input", "A comparison is with a value that the field never has (a warning).", "Use one of the values that the message names."),
+  FilterOverflow: entry("filter", "input", "While the expression ran, a number or time went out of its range.", "Guard the arithmetic with a condition."),
+  FilterDivisionByZero: entry("filter", "input", "While the expression ran, it divided by zero.", "Guard the division with a condition."),
+  FilterWrongType: entry("filter", "input", "While the expression ran, a value whose type is known only then was of a type the operation does not take.", "Test the value first, or compare it with a literal of its type."),
+  FilterInvalidValue: entry("filter", "input", "While the expression ran, a text was no valid pattern, time or duration, or an argument was out of range.", "Guard the call with a condition."),
+  FilterBudgetExceeded: entry("filter", "input", "The expression took more steps on this run than an evaluation may take.", "Avoid loops in loops and patterns over long texts."),
+  FilterInternal: entry("filter", "internal", "The filter engine itself failed; nothing was selected.", "Report it with the expression."),
 
   // admission (entries of src/webhook)
+  UrlInvalid: entry("admission", "input", "A URL is not valid, or holds what it must not.", "Write an absolute http(s) URL without credentials and fragment."),
 
   // delivery (entries of src/providers and src/controller)
+  ServiceUnreachable: entry("delivery", "retryable", "No connection to the service, or it broke before an answer came.", "Check the service, DNS, proxies and network policies; the message is tried again."),
+  ServiceTimeout: entry("delivery", "retryable", "The service did not answer within the Provider's timeout.", "Check the service, or raise spec.timeout; the message is tried again."),
+  ServiceFailed: entry("delivery", "retryable", "The service answered with an error of its own (5xx) or with something that is no valid answer.", "Check the service; the message is tried again."),
+  RateLimited: entry("delivery", "retryable", "The service asked to wait.", "Nothing to do: the message is sent when the service allows it. Fewer statuses or a narrower filter send less."),
+  CredentialsRefused: entry("delivery", "credentials", "The service refused the credentials.", "Mend the Secret or the permissions at the service; messages are kept and sent once it works."),
+  SecretNotFound: entry("delivery", "credentials", "The Secret that the Provider names does not exist, or lacks the key.", "Create the Secret, or mend the reference; messages are kept and sent once it is there."),
+  SecretMalformed: entry("delivery", "credentials", "The Secret's value is not of the form that the service needs.", "Put the value in as the Provider's page describes."),
+  EgressDenied: entry("delivery", "credentials", "The address of the service is one that this installation does not send to.", "Use another URL, or ask whoever installed the controller to allow it."),
+  DestinationRefused: entry("delivery", "route", "The service does not know this destination, or does not let us write to it.", "Check the destination's name and that the App is installed there; messages are kept and sent once it works."),
+  MessageRefused: entry("delivery", "permanent", "The service refused this message for good.", "Read the service's answer in the Delivery; the message is not tried again."),
+  DeadlinePassed: entry("delivery", "permanent", "The message could not be delivered within the delivery deadline.", "Mend the cause, which the Delivery names, and send again with the redeliver annotation where offered."),
 
   // kubernetes (entries of src/kube)
   KubernetesRequestFailed: entry("kubernetes", "retryable", "The Kubernetes API server refused or failed a request.", "Look at the status code and reason in the message; the request is tried again."),
