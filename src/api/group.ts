@@ -1,0 +1,14 @@
+/** The API group of the product's own kinds. */
+export const group = "integrations.tekton.ornew.io";
+export const version = "v1alpha1";
+export const apiVersion = `${group}/${version}`;
+
+/** Annotations that the product reads from runs and from its own kinds. */
+export const annotations = {
+  githubOwner: `${group}/github-owner`,
+  githubRepo: `${group}/github-repo`,
+  githubSha: `${group}/github-sha`,
+  contextId: `${group}/context-id`,
+  dashboardBaseUrl: `${group}/tekton-dashboard-base-url`,
+  loop: `${group}/loop`,
+} as const;

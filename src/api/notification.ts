@@ -1,0 +1,140 @@
+import { Type, type Static } from "typebox";
+import type { KindDefinition, Metadata } from "./kind.ts";
+import { runKinds, runStatuses } from "./run-event.ts";
+import { conditionFields, namespaceName, objectName, oneWordOf, rulesOf, setOf, keyedList, text, time } from "./schema.ts";
+import type { Sections } from "./section.ts";
+import { labelSelector, namespaceSelector } from "./selectors.ts";
+
+const result = Type.Object(
+  {
+    name: text(253, { description: "Name of the result.", minLength: 1 }),
+    value: Type.Optional(text(4096, { description: "The result must be this string." })),
+    matches: Type.Optional(text(1024, { description: "The result must be a string in which this RE2 pattern is found.", examples: ["^v[0-9]+\\."] })),
+    exists: Type.Optional(Type.Boolean({ description: "Whether the run must have (true) or must not have (false) the result." })),
+  },
+  {
+    description: "One condition on a result of the run. With the name alone, the result must exist.",
+    ...rulesOf({ rule: "atMostOneOf", fields: ["value", "matches", "exists"] }),
+  },
+);
+
+const filter = Type.Object(
+  {
+    kinds: Type.Optional(
+      setOf(oneWordOf(runKinds, { description: "A kind of run." }), {
+        default: ["PipelineRun"],
+        minItems: 1,
+        maxItems: runKinds.length,
+        description: "The kinds of run to select.",
+      }),
+    ),
+    children: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description: "Whether PipelineRuns that belong to another PipelineRun are selected too. TaskRuns and CustomRuns are selected by naming them in `kinds`.",
+      }),
+    ),
+    labelSelector: Type.Optional(labelSelector("the run", "Labels that the run must carry.")),
+    namespaceSelector: Type.Optional(
+      namespaceSelector("Namespaces whose runs are selected. When left out: the Notification's own."),
+    ),
+    statuses: Type.Optional(
+      setOf(oneWordOf(runStatuses, { description: "A status of a run." }), {
+        minItems: 1,
+        maxItems: runStatuses.length,
+        description: "The statuses to report. When left out: those that suit the Provider, as its page says.",
+        examples: [["Failed", "TimedOut"]],
+      }),
+    ),
+    results: Type.Optional(
+      keyedList("name", result, { maxItems: 32, description: "Conditions on results of the run; all must hold." }),
+    ),
+    expression: Type.Optional(
+      text(4096, {
+        description: "A CEL expression of type bool over the run; it must be true.",
+        examples: ["status == \"Failed\" && namespace.startsWith(\"team-\")"],
+        minLength: 1,
+      }),
+    ),
+  },
+  { description: "Which runs are reported, and in which states. All parts must hold." },
+);
+
+const status = Type.Object(
+  {
+    ...conditionFields("Ready, ProviderResolved, FilterValid"),
+    activeSince: Type.Optional(time("Runs that ended before this moment are not reported.")),
+    statuses: Type.Optional(
+      setOf(oneWordOf(runStatuses, { description: "A status." }), { maxItems: runStatuses.length, description: "The statuses that are reported, with the Provider's own choice filled in." }),
+    ),
+    delivered: Type.Optional(Type.Integer({ minimum: 0, description: "How many messages the service accepted since the controller counts." })),
+    lastDelivery: Type.Optional(
+      Type.Object(
+        {
+          time: time("When it was decided."),
+          outcome: oneWordOf(["Delivered", "Retrying", "DeadLetter"], { description: "What came of it." }),
+          run: text(400, { description: "The run, as kind/name." }),
+          status: oneWordOf(runStatuses, { description: "The run's status that was reported." }),
+        },
+        { description: "The last message of this Notification." },
+      ),
+    ),
+  },
+  { description: "What the controller found out about this Notification." },
+);
+
+/** The kind Notification, with the sections of the given providers. */
+export function notificationKind(providers: readonly Sections[]): KindDefinition {
+  const spec = Type.Object(
+    {
+      suspend: Type.Optional(
+        Type.Boolean({ default: false, description: "Whether this Notification selects nothing. On resume, only what happens from then on is sent." }),
+      ),
+      providerRef: Type.Object(
+        {
+          name: objectName({ description: "Name of the Provider." }),
+          namespace: Type.Optional(namespaceName({ description: "Namespace of the Provider. When left out: the Notification's own." })),
+        },
+        { description: "The Provider that messages are sent through." },
+      ),
+      filter: Type.Optional(filter),
+      ...Object.fromEntries(providers.map((provider) => [provider.section, Type.Optional(provider.notificationSection)])),
+    },
+    {
+      description: "Which runs are reported, and where to.",
+      ...(providers.length > 1 && rulesOf({ rule: "atMostOneOf", fields: providers.map((provider) => provider.section) })),
+    },
+  );
+  return {
+    kind: "Notification",
+    plural: "notifications",
+    singular: "notification",
+    shortName: "tin",
+    description: "A Notification selects Tekton runs and routes their status to a Provider.",
+    spec,
+    status,
+    columns: [
+      { name: "Provider", type: "string", jsonPath: ".spec.providerRef.name", description: "Where messages go." },
+      { name: "Ready", type: "string", jsonPath: ".status.conditions[?(@.type==\"Ready\")].status", description: "Whether runs are reported." },
+      { name: "Reason", type: "string", jsonPath: ".status.conditions[?(@.type==\"Ready\")].reason", description: "Why, in one word." },
+      { name: "Last", type: "string", jsonPath: ".status.lastDelivery.outcome", description: "What came of the last message." },
+      { name: "Delivered", type: "integer", jsonPath: ".status.delivered", description: "How many messages were accepted.", priority: 1 },
+      { name: "Last Delivery", type: "date", jsonPath: ".status.lastDelivery.time", description: "When the last message was decided." },
+      { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Age of the object." },
+    ],
+  };
+}
+
+export type NotificationFilter = Static<typeof filter>;
+export type NotificationStatus = Static<typeof status>;
+
+/** A Notification as the API server stores it. The provider's section is checked by the provider's own schema. */
+export interface Notification {
+  readonly metadata: Metadata;
+  readonly spec: Readonly<Record<string, unknown>> & {
+    readonly suspend?: boolean;
+    readonly providerRef: { readonly name: string; readonly namespace?: string };
+    readonly filter?: NotificationFilter;
+  };
+  readonly status?: NotificationStatus;
+}

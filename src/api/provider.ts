@@ -1,0 +1,89 @@
+import { Type, type Static } from "typebox";
+import type { KindDefinition, Metadata } from "./kind.ts";
+import { conditionFields, oneWordOf, rulesOf, text, time } from "./schema.ts";
+import type { Sections } from "./section.ts";
+
+const frame = {
+  suspend: Type.Optional(
+    Type.Boolean({ default: false, description: "Whether sending through this Provider stands still. What falls due meanwhile is kept and sent on resume." }),
+  ),
+  timeout: Type.Optional(
+    Type.String({
+      default: "15s",
+      pattern: "^([1-9]|[1-5][0-9]|60)s$",
+      maxLength: 3,
+      description: "How long one request to the service may take, from `1s` to `60s`.",
+      examples: ["15s"],
+    }),
+  ),
+};
+
+const status = Type.Object(
+  {
+    ...conditionFields("Ready"),
+    lastDelivery: Type.Optional(
+      Type.Object({ time: time("When the service accepted it.") }, { description: "The last message that the service accepted." }),
+    ),
+    lastError: Type.Optional(
+      Type.Object(
+        {
+          code: text(64, { description: "Code from the error catalogue." }),
+          message: text(1024, { description: "What happened; secrets are left out." }),
+          time: time("When it happened."),
+        },
+        { description: "The last error of a delivery. Absent since the last success." },
+      ),
+    ),
+  },
+  { description: "What the controller found out about this Provider." },
+);
+
+/** The kind Provider, with the sections of the given providers. */
+export function providerKind(providers: readonly Sections[]): KindDefinition {
+  const types = providers.map((provider) => provider.type);
+  const spec = Type.Object(
+    {
+      type: oneWordOf(types, { description: "Which service this is; exactly the section of this type is set. When left out, it follows from the section." }),
+      ...frame,
+      ...Object.fromEntries(providers.map((provider) => [provider.section, Type.Optional(provider.providerSection)])),
+    },
+    {
+      description: "Settings of the service.",
+      ...rulesOf({
+        rule: "sectionOf",
+        discriminator: "type",
+        sections: Object.fromEntries(providers.map((provider) => [provider.type, provider.section])),
+      }),
+    },
+  );
+  return {
+    kind: "Provider",
+    plural: "providers",
+    singular: "provider",
+    shortName: "tip",
+    description: "A Provider holds the settings of one external service and says which Secrets hold its credentials. Notifications refer to it.",
+    spec,
+    status,
+    columns: [
+      { name: "Type", type: "string", jsonPath: ".spec.type", description: "Which service." },
+      { name: "Ready", type: "string", jsonPath: ".status.conditions[?(@.type==\"Ready\")].status", description: "Whether messages can be sent." },
+      { name: "Reason", type: "string", jsonPath: ".status.conditions[?(@.type==\"Ready\")].reason", description: "Why, in one word." },
+      { name: "Suspended", type: "boolean", jsonPath: ".spec.suspend", description: "Whether sending stands still.", priority: 1 },
+      { name: "Last Delivery", type: "date", jsonPath: ".status.lastDelivery.time", description: "When the service last accepted a message." },
+      { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Age of the object." },
+    ],
+  };
+}
+
+export type ProviderStatus = Static<typeof status>;
+
+/** A Provider as the API server stores it. The section of `type` is checked by its provider's own schema. */
+export interface Provider {
+  readonly metadata: Metadata;
+  readonly spec: Readonly<Record<string, unknown>> & {
+    readonly type: string;
+    readonly suspend?: boolean;
+    readonly timeout?: string;
+  };
+  readonly status?: ProviderStatus;
+}

@@ -1,0 +1,76 @@
+import { Type, type Static } from "typebox";
+import { oneWordOf, text } from "../../api/schema.ts";
+import { runStatuses } from "../../api/run-event.ts";
+import { defineProvider } from "../provider.ts";
+import { checkUrl } from "../url.ts";
+import { render } from "./render.ts";
+
+const providerSection = Type.Object(
+  {
+    url: text(2048, {
+      description: "Where events are posted to.",
+      examples: ["https://events.example.com/tekton"],
+      minLength: 1,
+      pattern: "^https?://[^\\s]+$",
+    }),
+    mode: Type.Optional(
+      oneWordOf(["Structured"], { default: "Structured", description: "How an event is put into HTTP: Structured (one JSON document)." }),
+    ),
+    source: Type.Optional(
+      text(1024, {
+        description: "The attribute `source` of every event, a URI reference. When left out: the path of the run in the Kubernetes API.",
+        examples: ["https://tekton.example.com/"],
+        minLength: 1,
+      }),
+    ),
+    maxLoop: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        default: 1,
+        description:
+          "The loop guard: a run whose annotation integrations.tekton.ornew.io/loop is this number or more is not sent. Events carry the extension `tektonloop`, one more than the run's own number.",
+      }),
+    ),
+  },
+  { description: "Settings of a receiver of CloudEvents." },
+);
+
+const notificationSection = Type.Object(
+  {
+    subject: Type.Optional(
+      text(1024, {
+        description: "The attribute `subject`. When left out: the run's name.",
+        minLength: 1,
+        pattern: "^([^$]|\\$[^{])*\\$?$",
+      }),
+    ),
+  },
+  { description: "What this route adds for CloudEvents." },
+);
+
+export type CloudEventsProvider = Static<typeof providerSection>;
+export type CloudEventsNotification = Static<typeof notificationSection>;
+
+/**
+ * CloudEvents: posts each state of a run as a CloudEvent 1.0 whose data is the RunEvent.
+ * @example
+ * spec:
+ *   type: CloudEvents
+ *   cloudEvents:
+ *     url: https://events.example.com/tekton
+ */
+export const cloudEvents = defineProvider<CloudEventsProvider, CloudEventsNotification>({
+  type: "CloudEvents",
+  section: "cloudEvents",
+  title: "CloudEvents",
+  providerSection,
+  notificationSection,
+  defaultStatuses: runStatuses,
+  keepsState: false,
+  serviceState: (status) => status,
+  secretRefs: () => [],
+  check: (provider) => checkUrl(provider.url, ["url"]),
+  render,
+  load: async () => await import("./send.ts"),
+});

@@ -1,0 +1,93 @@
+import { annotations } from "../../api/group.ts";
+import type { RunEvent, RunStatus } from "../../api/run-event.ts";
+import { cutBytes, cutCodePoints, oneLine } from "../text.ts";
+import { redacted, type Rendered, type RenderInput } from "../provider.ts";
+import type { GitHubNotification, GitHubProvider } from "./config.ts";
+
+/** The states of GitHub's commit statuses. */
+type CommitState = "pending" | "success" | "failure" | "error";
+
+const states: Readonly<Record<RunStatus, CommitState>> = {
+  Pending: "pending",
+  Running: "pending",
+  Succeeded: "success",
+  Failed: "failure",
+  Cancelled: "error",
+  TimedOut: "failure",
+};
+
+/** The commit state of a run's status (the table in docs/providers/github.md). */
+export const commitState = (status: RunStatus): CommitState => states[status];
+
+/** Reasons that say the run itself was wrong, not what it tested. GitHub calls that `error`. */
+const faultOfTheRun = /^(Couldnt|Invalid|Parameter|Param|Object|Required|CreateRunFailed|PipelineValidationFailed|PipelineInvalidGraph|TaskRunValidationFailed|TaskValidationFailed|TaskRunResolutionFailed|ResourceVerificationFailed|CELEvaluationFailed)/;
+
+/** GitHub takes at most 140 characters of description. */
+const maxDescription = 140;
+
+/** The API's default address. */
+const publicApi = "https://api.github.com";
+
+/** The header that asks for the version of the API this code was written for. */
+const apiVersionHeader = "2022-11-28";
+
+function contextOf(event: RunEvent, notification: GitHubNotification): string {
+  if (notification.context !== undefined) return notification.context;
+  if (event.parent !== undefined) {
+    // Tekton copies a run's annotations to its children, so the context-id here is the parent's and is not used.
+    const parts = [event.pipeline, event.pipelineTask ?? event.name].filter((part) => part !== "");
+    return cutBytes(`tekton: ${parts.join(" / ")}`, 255);
+  }
+  const contextId = event.annotations[annotations.contextId];
+  const named = contextId !== undefined && contextId.trim() !== "" ? oneLine(contextId) : event.pipeline;
+  return cutBytes(`tekton: ${named === "" ? event.name : named}`, 255);
+}
+
+function stateOf(event: RunEvent): CommitState {
+  return event.status === "Failed" && faultOfTheRun.test(event.reason) ? "error" : commitState(event.status);
+}
+
+function descriptionOf(event: RunEvent): string {
+  const parts = [event.reason === "" ? event.status : event.reason, oneLine(event.message)].filter((part) => part !== "");
+  return cutCodePoints(parts.join(": "), maxDescription);
+}
+
+/** The commit status of a run's state, or why there is none. */
+export function render(input: RenderInput<GitHubProvider, GitHubNotification>): Rendered {
+  const { event, notification, provider } = input;
+  const { owner, repo, sha } = event.commit;
+  if (owner === undefined || repo === undefined || sha === undefined) {
+    return {
+      nothing: {
+        reason: "NoCommit",
+        message: "the run names no commit: set the annotations integrations.tekton.ornew.io/github-owner, github-repo and github-sha (docs/providers/github.md lists the others)",
+      },
+    };
+  }
+  const context = contextOf(event, notification);
+  const base = (provider.baseURL ?? publicApi).replace(/\/+$/, "");
+  return {
+    messages: [
+      {
+        key: "status",
+        target: { owner, repo, sha, context },
+        request: {
+          method: "POST",
+          url: `${base}/repos/${owner}/${repo}/statuses/${sha}`,
+          headers: {
+            accept: "application/vnd.github+json",
+            authorization: redacted,
+            "content-type": "application/json; charset=utf-8",
+            "x-github-api-version": apiVersionHeader,
+          },
+          body: {
+            state: stateOf(event),
+            context,
+            description: descriptionOf(event),
+            ...(event.url !== undefined && { target_url: event.url }),
+          },
+        },
+      },
+    ],
+  };
+}

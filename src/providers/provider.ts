@@ -1,0 +1,143 @@
+import type { ErrorCode } from "../errors.ts";
+import { CodedError } from "../errors.ts";
+import type { RunEvent, RunStatus } from "../api/run-event.ts";
+import type { SecretKeyRef } from "../api/schema.ts";
+import type { Sections } from "../api/section.ts";
+import type { Clock } from "../telemetry/clock.ts";
+import type { Http } from "./http.ts";
+
+/** Stands in a rendered request for a credential; only the sender knows the value. */
+export const redacted = "[redacted]";
+
+/** One HTTP request as it will be sent, credentials left out. What `simulate` prints. */
+export interface RenderedRequest {
+  readonly method: "POST" | "PUT" | "PATCH";
+  readonly url: string;
+  /** Lower-case names. A value that holds a credential is {@link redacted}. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON where the content type is JSON. */
+  readonly body: unknown;
+}
+
+/** One message to one destination. */
+export interface Message {
+  /** Which of the Notification's destinations; stable for a (Notification, run). At most 253 characters. */
+  readonly key: string;
+  /** The resolved place, for the record (owner, repo, sha, context; url). */
+  readonly target: Readonly<Record<string, string>>;
+  readonly request: RenderedRequest;
+}
+
+/** What the ledger knows about a destination when its next message is rendered. */
+export interface SentBefore {
+  /** How many messages the service accepted for this (Notification, run, destination). */
+  readonly sentCount: number;
+  readonly externalRef?: string;
+}
+
+export interface RenderInput<ProviderSection, NotificationSection> {
+  readonly event: RunEvent;
+  readonly provider: ProviderSection;
+  readonly notification: NotificationSection;
+  /** Names of the Notification, for ids that must differ between Notifications. */
+  readonly notificationName: { readonly namespace: string; readonly name: string };
+  readonly sentBefore: (key: string) => SentBefore;
+}
+
+/** Messages to send for a state of a run; or why there is nothing to send, which is no error. */
+export type Rendered =
+  | { readonly messages: readonly Message[] }
+  | { readonly nothing: { readonly reason: string; readonly message: string } };
+
+/** What the service said when it accepted a message. */
+export interface Accepted {
+  /** The service's own name for the message: an id or URL. */
+  readonly externalRef?: string;
+}
+
+/** A live connection to one service with one set of credentials. */
+export interface Sender {
+  /** Resolves once the service has accepted the message; rejects with a {@link DeliveryError}. One call is one request that carries the message. */
+  send(message: Message, signal: AbortSignal): Promise<Accepted>;
+  /** Releases sockets and forgets credentials. Sends under way may still end. */
+  close(): Promise<void>;
+}
+
+export interface SenderOptions<ProviderSection> {
+  readonly provider: ProviderSection;
+  /** Values of the Secrets that {@link ProviderDefinition.secretRefs} names, by `<secret name>/<key>`. */
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly http: Http;
+  readonly clock: Clock;
+}
+
+/** A finding of a provider's own check, with the path below the provider's section. */
+export interface SectionProblem {
+  readonly path: readonly (string | number)[];
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/**
+ * Everything the product knows about one provider. `config.ts` of its folder makes it, without importing the vendor's SDK;
+ * the SDK comes in through `load` when the first Provider of the type sends.
+ */
+export interface ProviderDefinition<ProviderSection = never, NotificationSection = never> extends Sections {
+  /** The service's name for people. */
+  readonly title: string;
+  /** Statuses reported when a Notification names none. */
+  readonly defaultStatuses: readonly RunStatus[];
+  /** Whether the service shows one current state that must not be left unfinished (GitHub), or takes a stream of messages (queues). */
+  readonly keepsState: boolean;
+  /** The state as the service tells it apart; two statuses with the same one are not sent twice in a row. */
+  readonly serviceState: (status: RunStatus) => string;
+  /** The Secret keys that a section names. */
+  readonly secretRefs: (provider: ProviderSection) => readonly { readonly name: string; readonly key: string; readonly what: string }[];
+  /** What the schema cannot say, for both sections. */
+  readonly check: (provider: ProviderSection) => readonly SectionProblem[];
+  readonly render: (input: RenderInput<ProviderSection, NotificationSection>) => Rendered;
+  /** Loads the SDK; `open` throws a {@link DeliveryError} of class `credentials` when a Secret's value cannot be used. */
+  readonly load: () => Promise<{ readonly open: (options: SenderOptions<ProviderSection>) => Sender }>;
+}
+
+/**
+ * A definition whose section types are known only inside its folder. Sections are checked by the definition's own schema
+ * before they reach its functions, so the registry can treat all definitions alike.
+ */
+export type AnyProviderDefinition = ProviderDefinition<unknown, unknown>;
+
+/** Declares a provider. The sections it is called with have passed `providerSection` and `notificationSection`. */
+export function defineProvider<ProviderSection, NotificationSection>(
+  definition: ProviderDefinition<ProviderSection, NotificationSection>,
+): AnyProviderDefinition {
+  return {
+    ...definition,
+    secretRefs: (provider) => definition.secretRefs(provider as ProviderSection),
+    check: (provider) => definition.check(provider as ProviderSection),
+    render: (input) => definition.render(input as RenderInput<ProviderSection, NotificationSection>),
+    load: async () => {
+      const { open } = await definition.load();
+      return { open: (options) => open(options as SenderOptions<ProviderSection>) };
+    },
+  };
+}
+
+/** Name and key of a Secret reference, with the default key filled in. */
+export function secretOf(ref: SecretKeyRef, defaultKey: string, what: string): { name: string; key: string; what: string } {
+  return { name: ref.secretRef.name, key: ref.secretRef.key ?? defaultKey, what };
+}
+
+/** Why a message was not accepted. The class of `code` decides what happens next. */
+export class DeliveryError extends CodedError {
+  /** HTTP status of the answer, where there was one. */
+  readonly status: number | undefined;
+  /** How long the service asked to wait. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { status?: number; retryAfterMs?: number | undefined } = {}) {
+    super(code, message, options);
+    this.name = "DeliveryError";
+    this.status = options.status;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
