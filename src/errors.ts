@@ -73,8 +73,12 @@ export const errorCatalogue = {
 
   // kubernetes (entries of src/kube)
   KubernetesRequestFailed: entry("kubernetes", "retryable", "The Kubernetes API server refused or failed a request.", "Look at the status code and reason in the message; the request is tried again."),
+  KubernetesUnreachable: entry("kubernetes", "retryable", "The Kubernetes API server could not be reached, or the connection broke.", "Look at the address and the network between; the request is tried again."),
+  KubernetesAnswerInvalid: entry("kubernetes", "retryable", "The Kubernetes API server, or something between, gave an answer that is not of the Kubernetes API.", "Look for a proxy that answers in the API server's name; the request is tried again."),
+  KubernetesConfigurationInvalid: entry("kubernetes", "input", "The configuration for reaching the Kubernetes API server cannot be used.", "Mend the kubeconfig that the message names, or run in a Pod with a ServiceAccount."),
 
   // command (entries of src/cli and src/config.ts)
+  UsageInvalid: entry("command", "input", "The command line or the environment is not understood.", "Read the message, or the command's --help."),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

@@ -1,0 +1,124 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { CodedError } from "./errors.ts";
+import { logLevels, type LogLevel } from "./telemetry/log.ts";
+
+interface Flag {
+  readonly name: string;
+  readonly type: "boolean" | "string";
+  /** What a value looks like, for the help text. */
+  readonly value?: string;
+  readonly description: string;
+}
+
+/**
+ * The flags of `serve`. Each can also be given in the environment as `TEKTON_INTEGRATIONS_<FLAG>`, with `_` for `-`.
+ * `docs/reference/flags.md` lists the same; a test compares the two both ways.
+ */
+export const serveFlags = [
+  { name: "webhook", type: "boolean", description: "Run the admission webhook. With neither --webhook nor --controller, both run." },
+  { name: "controller", type: "boolean", description: "Run the controller." },
+  { name: "kubeconfig", type: "string", value: "FILE", description: "How to reach the API server. Default: KUBECONFIG, else the in-cluster configuration." },
+  { name: "namespace", type: "string", value: "NAME", description: "The namespace this program is installed in. Default: the Pod's own, else tekton-integrations." },
+  { name: "bind-address", type: "string", value: "ADDRESS", description: "The address to listen on. Default: all." },
+  { name: "webhook-port", type: "string", value: "PORT", description: "Port of the webhook. Default: 8443; 0 takes a free one." },
+  { name: "webhook-url", type: "string", value: "URL", description: "For a webhook outside the cluster: the https URL that the API server is told to call." },
+  { name: "metrics-port", type: "string", value: "PORT", description: "Port of /metrics, /healthz and /readyz. Default: 9090; 0 takes a free one." },
+  { name: "log-level", type: "string", value: "LEVEL", description: "debug, info, warn or error. Default: info." },
+  { name: "run-url-template", type: "string", value: "URL", description: "Link to a run, with {kind}, {plural}, {namespace} and {name} as placeholders. Default: none." },
+  { name: "delivery-deadline", type: "string", value: "DURATION", description: "How long a message is tried, such as 30m or 24h. Default: 24h." },
+  { name: "development", type: "boolean", description: "Allow Providers to reach loopback addresses and plain http. Refused with the in-cluster configuration." },
+] as const satisfies readonly Flag[];
+
+export interface Config {
+  readonly webhook: boolean;
+  readonly controller: boolean;
+  readonly kubeconfig: string | undefined;
+  readonly namespace: string | undefined;
+  readonly bindAddress: string | undefined;
+  readonly webhookPort: number;
+  readonly webhookUrl: string | undefined;
+  readonly metricsPort: number;
+  readonly logLevel: LogLevel;
+  readonly runUrlTemplate: string | undefined;
+  readonly deliveryDeadlineMs: number;
+  readonly development: boolean;
+}
+
+const prefix = "TEKTON_INTEGRATIONS_";
+
+/** The environment variable of a flag. */
+export const environmentName = (flag: string): string => `${prefix}${flag.toUpperCase().replaceAll("-", "_")}`;
+
+const usage = (message: string): CodedError => new CodedError("UsageInvalid", message);
+
+function port(flag: string, value: string | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (!/^[0-9]{1,5}$/.test(value) || Number(value) > 65_535) throw usage(`--${flag}: ${JSON.stringify(value)} is not a port (0 to 65535)`);
+  return Number(value);
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Milliseconds of a duration such as `90s`, `30m`, `24h` or `1h30m`. */
+export function durationMs(flag: string, value: string | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  const parts = [...value.matchAll(/([0-9]{1,9})(ms|s|m|h)/g)];
+  const total = parts.reduce((sum, [, number, unit]) => sum + Number(number) * (unitMs[unit ?? ""] ?? 0), 0);
+  if (parts.map(([part]) => part).join("") !== value || total <= 0) {
+    throw usage(`--${flag}: ${JSON.stringify(value)} is not a duration such as 90s, 30m or 24h`);
+  }
+  return total;
+}
+
+function webhookUrl(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const url = URL.parse(value);
+  if (url?.protocol !== "https:" || url.username !== "" || url.search !== "" || url.hash !== "") {
+    throw usage(`--webhook-url: ${JSON.stringify(value)} is not a plain https URL`);
+  }
+  return value.replace(/\/+$/, "");
+}
+
+function logLevel(value: string | undefined): LogLevel {
+  const level = logLevels.find((known) => known === (value ?? "info"));
+  if (level === undefined) throw usage(`--log-level: ${JSON.stringify(value)} is not one of ${logLevels.join(", ")}`);
+  return level;
+}
+
+function fromEnvironment(flag: Flag, environment: NodeJS.ProcessEnv): string | boolean | undefined {
+  const value = environment[environmentName(flag.name)];
+  if (value === undefined || value === "") return undefined;
+  if (flag.type === "string") return value;
+  if (value === "true" || value === "false") return value === "true";
+  throw usage(`${environmentName(flag.name)}: ${JSON.stringify(value)} is neither true nor false`);
+}
+
+/** Reads the flags of `serve` and, where a flag is not given, its environment variable. Throws UsageInvalid. */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Config {
+  const options: ParseArgsConfig["options"] = Object.fromEntries(serveFlags.map((flag) => [flag.name, { type: flag.type }]));
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error));
+  }
+  const given = Object.fromEntries(
+    serveFlags.map((flag) => [flag.name, parsed.values[flag.name] ?? fromEnvironment(flag, environment)]),
+  );
+  const text = (name: string): string | undefined => (typeof given[name] === "string" ? given[name] : undefined);
+  const both = given["webhook"] !== true && given["controller"] !== true;
+  return Object.freeze({
+    webhook: both || given["webhook"] === true,
+    controller: both || given["controller"] === true,
+    kubeconfig: text("kubeconfig") ?? environment["KUBECONFIG"],
+    namespace: text("namespace"),
+    bindAddress: text("bind-address"),
+    webhookPort: port("webhook-port", text("webhook-port"), 8443),
+    webhookUrl: webhookUrl(text("webhook-url")),
+    metricsPort: port("metrics-port", text("metrics-port"), 9090),
+    logLevel: logLevel(text("log-level")),
+    runUrlTemplate: text("run-url-template"),
+    deliveryDeadlineMs: durationMs("delivery-deadline", text("delivery-deadline"), 24 * 3_600_000),
+    development: given["development"] === true,
+  });
+}

@@ -1,0 +1,61 @@
+import { destination, pino, type Logger as PinoLogger } from "pino";
+import { CodedError } from "../errors.ts";
+import type { Redactor } from "./redact.ts";
+
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Fields of a log line. Values are redacted; errors become code, message and the names of their causes. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes one JSON line per call: a constant message, and fields for everything that varies. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+function describeError(error: Error, clean: (text: string) => string): Record<string, unknown> {
+  const causes: string[] = [];
+  for (let cause = error.cause; cause instanceof Error && causes.length < 5; cause = cause.cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    causes.push(typeof code === "string" ? `${cause.name} ${code}` : cause.name);
+  }
+  return {
+    name: error.name,
+    ...(error instanceof CodedError && { code: error.code, class: error.class }),
+    message: clean(error.message),
+    ...(causes.length > 0 && { causes }),
+    // A coded error is expected and says all there is; of any other the place matters.
+    ...(!(error instanceof CodedError) && error.stack !== undefined && { stack: clean(error.stack) }),
+  };
+}
+
+function cleanFields(fields: LogFields, clean: (text: string) => string): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => {
+      if (typeof value === "string") return [key, clean(value)];
+      if (value instanceof Error) return [key, describeError(value, clean)];
+      if (typeof value === "object" && value !== null) return [key, JSON.parse(clean(JSON.stringify(value))) as unknown];
+      return [key, value];
+    }),
+  );
+}
+
+/** A logger to a file descriptor (1: standard output, 2: standard error). */
+export function createLogger(level: LogLevel, redactor: Redactor, fd = 1): Logger {
+  const base: PinoLogger = pino(
+    { level, base: null, messageKey: "message", timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    destination({ dest: fd, sync: true }),
+  );
+  const write =
+    (name: LogLevel) =>
+    (message: string, fields: LogFields = {}): void => {
+      if (base.isLevelEnabled(name)) base[name](cleanFields(fields, redactor.clean), message);
+    };
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}
+
+/** A logger that writes nothing, for offline commands. */
+export const silentLogger: Logger = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
