@@ -54,6 +54,7 @@ export default tseslint.config(
       complexity: ["error", 15],
       "max-depth": ["error", 4],
       "max-params": ["error", 5],
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
     },

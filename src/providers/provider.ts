@@ -69,6 +69,8 @@ export interface SenderOptions<ProviderSection> {
   readonly secrets: ReadonlyMap<string, string>;
   readonly http: Http;
   readonly clock: Clock;
+  /** Called with every secret that the service hands out (tokens), so that it is masked wherever it turns up. */
+  readonly learnSecret: (secret: string) => void;
 }
 
 /** A finding of a provider's own check, with the path below the provider's section. */

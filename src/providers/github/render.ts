@@ -28,6 +28,9 @@ const maxDescription = 140;
 /** The API's default address. */
 const publicApi = "https://api.github.com";
 
+/** Where the REST API is, without a slash at the end. */
+export const apiBase = (provider: GitHubProvider): string => (provider.baseURL ?? publicApi).replace(/\/+$/, "");
+
 /** The header that asks for the version of the API this code was written for. */
 const apiVersionHeader = "2022-11-28";
 
@@ -65,7 +68,6 @@ export function render(input: RenderInput<GitHubProvider, GitHubNotification>): 
     };
   }
   const context = contextOf(event, notification);
-  const base = (provider.baseURL ?? publicApi).replace(/\/+$/, "");
   return {
     messages: [
       {
@@ -73,7 +75,7 @@ export function render(input: RenderInput<GitHubProvider, GitHubNotification>): 
         target: { owner, repo, sha, context },
         request: {
           method: "POST",
-          url: `${base}/repos/${owner}/${repo}/statuses/${sha}`,
+          url: `${apiBase(provider)}/repos/${owner}/${repo}/statuses/${sha}`,
           headers: {
             accept: "application/vnd.github+json",
             authorization: redacted,

@@ -1,0 +1,76 @@
+import type { ErrorCode } from "../../errors.ts";
+import { codeOfStatus, retryAfterMs } from "../answer.ts";
+import { requestFailed } from "../http.ts";
+import { DeliveryError } from "../provider.ts";
+
+/** The parts of Octokit's RequestError that are read here; without `response` the request got no answer. */
+interface AnsweredError extends Error {
+  readonly status: number;
+  readonly response: { readonly headers: Readonly<Record<string, string | undefined>>; readonly data: unknown };
+}
+
+/** GitHub's advice for a secondary limit that names no time: wait at least a minute. */
+const secondaryLimitMs = 60_000;
+
+function isAnswered(error: unknown): error is AnsweredError {
+  return error instanceof Error && error.name === "HttpError" && "response" in error && typeof error.response === "object" && error.response !== null;
+}
+
+function githubMessage(data: unknown): string {
+  const message = typeof data === "object" && data !== null ? (data as { message?: unknown }).message : undefined;
+  return typeof message === "string" ? message.slice(0, 300) : "";
+}
+
+/** How long GitHub asks to wait; undefined when the answer is about no limit. */
+function limitWaitMs({ status, response: { headers, data } }: AnsweredError, now: number): number | undefined {
+  if (status !== 403 && status !== 429) return undefined;
+  const asked = retryAfterMs(headers["retry-after"], now);
+  if (asked !== undefined) return asked;
+  if (headers["x-ratelimit-remaining"] === "0") {
+    const reset = Number(headers["x-ratelimit-reset"]) * 1000 - now;
+    return Number.isFinite(reset) ? Math.min(Math.max(reset, 1000), 3_600_000) : secondaryLimitMs;
+  }
+  return status === 429 || /secondary rate limit|abuse detection/i.test(githubMessage(data)) ? secondaryLimitMs : undefined;
+}
+
+function codeOf(status: number, doing: Doing): ErrorCode {
+  if (status === 403 && doing.what !== "authenticate the App") return "DestinationRefused";
+  return codeOfStatus(status) ?? "ServiceFailed";
+}
+
+/** What a request was for, and whether its answer's text may be shown. */
+export interface Doing {
+  readonly what: "authenticate the App" | "find the installation" | "get a token" | "set the commit status";
+  readonly host: string;
+  readonly now: number;
+  /** The text of answers comes from github.com itself, not from a URL that a user gave. */
+  readonly trusted: boolean;
+  readonly signal: AbortSignal;
+}
+
+const hints: Partial<Record<Doing["what"], Partial<Record<number, string>>>> = {
+  "find the installation": { 404: "the App is not installed on this repository, or the repository does not exist" },
+  "get a token": { 404: "the installation no longer exists" },
+  "set the commit status": {
+    403: "the App lacks the permission \"Commit statuses: Read and write\" on this repository",
+    404: "the repository does not exist, or the App may not see it",
+    422: "the commit does not exist there, or has too many statuses of this context",
+  },
+};
+
+/** The {@link DeliveryError} for whatever Octokit threw. */
+export function toDeliveryError(error: unknown, doing: Doing): DeliveryError {
+  if (!isAnswered(error)) return requestFailed(error, doing.host, doing.signal);
+  const { status } = error;
+  const wait = limitWaitMs(error, doing.now);
+  if (wait !== undefined) {
+    return new DeliveryError("RateLimited", `could not ${doing.what}: ${doing.host} asks to wait (${status})`, { status, retryAfterMs: wait });
+  }
+  const hint = hints[doing.what]?.[status];
+  const said = doing.trusted ? githubMessage(error.response.data) : "";
+  const detail = [hint, said].filter((part) => part !== undefined && part !== "").join("; ");
+  return new DeliveryError(codeOf(status, doing), `could not ${doing.what}: ${doing.host} answered ${status}${detail === "" ? "" : ` (${detail})`}`, {
+    status,
+    retryAfterMs: retryAfterMs(error.response.headers["retry-after"], doing.now),
+  });
+}
