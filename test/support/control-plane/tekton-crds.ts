@@ -1,0 +1,48 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { ControlPlaneUnavailable } from "./binaries.ts";
+import { go } from "./build.ts";
+import { cacheDirectory, workingDirectory } from "./cache.ts";
+import { tektonModule, tektonVersion } from "./pinned.ts";
+
+/** A CustomResourceDefinition, as far as the control plane's start looks into it. */
+export interface Crd {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly group: string;
+    readonly names: { readonly plural: string; readonly kind: string };
+    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+    readonly conversion?: unknown;
+  };
+}
+
+const files = ["300-pipelinerun.yaml", "300-taskrun.yaml", "300-customrun.yaml"];
+
+/** Tekton's webhook, which would convert between versions, does not run here; both versions then differ only in name. */
+function withoutConversion(crd: Crd): Crd {
+  return { ...crd, spec: { ...crd.spec, conversion: { strategy: "None" } } };
+}
+
+/**
+ * Tekton's own CRDs of PipelineRun, TaskRun and CustomRun, from the pinned Go module or the cache of an earlier call. Throws
+ * {@link ControlPlaneUnavailable} when the module cannot be had.
+ */
+export async function tektonCrds(): Promise<readonly Crd[]> {
+  const cached = join(cacheDirectory(), `tekton-crds-${tektonVersion()}.json`);
+  try {
+    return JSON.parse(readFileSync(cached, "utf8")) as Crd[];
+  } catch {
+    // Not there yet.
+  }
+  const module = await go(["mod", "download", "-json", "github.com/tektoncd/pipeline"], { in: tektonModule }).catch((error: unknown) => {
+    throw new ControlPlaneUnavailable(`Tekton's CRDs cannot be had: ${(error as Error).message}.`, { cause: error });
+  });
+  const { Dir: folder } = JSON.parse(module) as { Dir: string };
+  const crds = files.map((file) => withoutConversion(parse(readFileSync(join(folder, "config/300-crds", file), "utf8")) as Crd));
+  const partial = workingDirectory(cacheDirectory());
+  writeFileSync(join(partial, "crds.json"), JSON.stringify(crds));
+  renameSync(join(partial, "crds.json"), cached);
+  rmSync(partial, { recursive: true });
+  return crds;
+}

@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import { Agent, request } from "undici";
+
+/** A Kubernetes object, as far as tests look into it without knowing its kind. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    uid?: string;
+    resourceVersion?: string;
+    generation?: number;
+    creationTimestamp?: string;
+    deletionTimestamp?: string;
+    finalizers?: string[];
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+    ownerReferences?: { apiVersion: string; kind: string; name: string; uid: string; controller?: boolean; blockOwnerDeletion?: boolean }[];
+    [field: string]: unknown;
+  };
+  spec?: unknown;
+  status?: unknown;
+  [field: string]: unknown;
+}
+
+export interface KubeResponse {
+  readonly status: number;
+  /** The parsed JSON body; text that is not JSON comes as it is. */
+  readonly body: unknown;
+}
+
+/** The API server answered with an error status. */
+export class KubeError extends Error {
+  override readonly name = "KubeError";
+  readonly status: number;
+  /** The Status object, or whatever else the body was. */
+  readonly body: unknown;
+
+  constructor(method: string, path: string, { status, body }: KubeResponse) {
+    const message = typeof body === "object" && body !== null && "message" in body ? String(body.message) : JSON.stringify(body);
+    super(`${method} ${path}: ${status} ${message}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export interface KubeRequest {
+  readonly body?: unknown;
+  /** Default `application/json`; for PATCH it must be set. */
+  readonly contentType?: string;
+  readonly accept?: string;
+}
+
+/** Plain HTTPS calls with one bearer token. It shares no code with `src/`, so that what it says does not depend on what is tested. */
+export interface KubeClient {
+  /** Any status is an answer. */
+  send(method: string, path: string, options?: KubeRequest): Promise<KubeResponse>;
+  /** The body of a 2xx answer; throws {@link KubeError} for any other. */
+  call<T = KubeObject>(method: string, path: string, options?: KubeRequest): Promise<T>;
+  close(): Promise<void>;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+export function kubeClient(server: string, caFile: string, token: string): KubeClient {
+  const dispatcher = new Agent({ connect: { ca: readFileSync(caFile) }, connections: 32 });
+  const send = async (method: string, path: string, { body, contentType, accept }: KubeRequest = {}): Promise<KubeResponse> => {
+    const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: accept ?? "application/json" };
+    if (body !== undefined) headers["content-type"] = contentType ?? "application/json";
+    const payload = body === undefined ? null : JSON.stringify(body);
+    const response = await request(`${server}${path}`, { method: method as "GET", headers, body: payload, dispatcher });
+    return { status: response.statusCode, body: parse(await response.body.text()) };
+  };
+  return {
+    send,
+    call: async <T>(method: string, path: string, options?: KubeRequest) => {
+      const response = await send(method, path, options);
+      if (response.status < 200 || response.status > 299) throw new KubeError(method, path, response);
+      return response.body as T;
+    },
+    close: () => dispatcher.close(),
+  };
+}
+
+function plural(kind: string): string {
+  const name = kind.toLowerCase();
+  if (name.endsWith("s")) return `${name}es`;
+  return name.endsWith("y") ? `${name.slice(0, -1)}ies` : `${name}s`;
+}
+
+/** The URL path of a kind's collection, such as `/apis/tekton.dev/v1/namespaces/ci/taskruns`. */
+export function collectionPath(apiVersion: string, kind: string, namespace?: string): string {
+  const root = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  return namespace === undefined ? `${root}/${plural(kind)}` : `${root}/namespaces/${namespace}/${plural(kind)}`;
+}
+
+/** The URL path of an object. */
+export function objectPath({ apiVersion, kind, metadata }: Pick<KubeObject, "apiVersion" | "kind" | "metadata">): string {
+  return `${collectionPath(apiVersion, kind, metadata.namespace)}/${metadata.name}`;
+}
