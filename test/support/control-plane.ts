@@ -61,22 +61,22 @@ export interface ControlPlane {
   /** Plain calls to the API server as the administrator. */
   readonly client: KubeClient;
   /** Runs the kubectl that belongs to the server. Rejects with kubectl's own words unless failure is allowed. */
-  kubectl(args: readonly string[], options?: KubectlOptions): Promise<KubectlResult>;
+  readonly kubectl: (args: readonly string[], options?: KubectlOptions) => Promise<KubectlResult>;
   /** The path of a kubeconfig file that speaks for somebody. Each call writes a new one. */
-  kubeconfigFor(identity: Identity): Promise<string>;
+  readonly kubeconfigFor: (identity: Identity) => Promise<string>;
   /** Installs CRDs from YAML files or folders and waits until they are served. */
-  applyCrds(paths: readonly string[]): Promise<void>;
+  readonly applyCrds: (paths: readonly string[]) => Promise<void>;
   /** Ends the API server and starts it again on the same port and data; resolves when it is ready. Default signal: SIGKILL. */
-  restartApiServer(signal?: NodeJS.Signals): Promise<void>;
+  readonly restartApiServer: (signal?: NodeJS.Signals) => Promise<void>;
   /** The two halves of a restart, for tests of an API server that is away for a while. */
-  stopApiServer(signal?: NodeJS.Signals): Promise<void>;
-  startApiServer(): Promise<void>;
+  readonly stopApiServer: (signal?: NodeJS.Signals) => Promise<void>;
+  readonly startApiServer: () => Promise<void>;
   /** Makes kube-controller-manager see CRDs at once that were installed after the start; else it takes up to 30 s. */
-  restartControllerManager(): Promise<void>;
+  readonly restartControllerManager: () => Promise<void>;
   /** Leaves it running when this process ends; SIGTERM to the process `supervisor` then ends it. */
-  detach(): Promise<void>;
+  readonly detach: () => Promise<void>;
   /** Ends every process and removes every file. Repeatable. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 function runKubectl(path: string, cache: string, args: readonly string[], { input, kubeconfig, allowFailure }: KubectlOptions): Promise<KubectlResult> {

@@ -55,10 +55,10 @@ export interface KubeRequest {
 /** Plain HTTPS calls with one bearer token. It shares no code with `src/`, so that what it says does not depend on what is tested. */
 export interface KubeClient {
   /** Any status is an answer. */
-  send(method: string, path: string, options?: KubeRequest): Promise<KubeResponse>;
+  readonly send: (method: string, path: string, options?: KubeRequest) => Promise<KubeResponse>;
   /** The body of a 2xx answer; throws {@link KubeError} for any other. */
-  call<T = KubeObject>(method: string, path: string, options?: KubeRequest): Promise<T>;
-  close(): Promise<void>;
+  readonly call: <T = KubeObject>(method: string, path: string, options?: KubeRequest) => Promise<T>;
+  readonly close: () => Promise<void>;
 }
 
 function parse(text: string): unknown {

@@ -20,8 +20,8 @@ export interface Launched {
   readonly kubeconfigs: Readonly<Record<UserName, string>>;
   /** As `admin`. */
   readonly client: KubeClient;
-  startApiServer(): Promise<void>;
-  startControllerManager(): Promise<void>;
+  readonly startApiServer: () => Promise<void>;
+  readonly startControllerManager: () => Promise<void>;
 }
 
 /** A process that ended before it was ready; the message holds the end of its log. */

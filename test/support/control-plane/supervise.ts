@@ -24,13 +24,13 @@ export interface Supervisor {
   readonly directory: string;
   /** Process ids of the running processes by name. */
   readonly processes: ReadonlyMap<string, number>;
-  start(name: string, command: string, args: readonly string[]): Promise<void>;
+  readonly start: (name: string, command: string, args: readonly string[]) => Promise<void>;
   /** Resolves when the process has ended. */
-  kill(name: string, signal: NodeJS.Signals): Promise<void>;
+  readonly kill: (name: string, signal: NodeJS.Signals) => Promise<void>;
   /** From now on the supervisor outlives this process and ends on SIGTERM. */
-  detach(): Promise<void>;
+  readonly detach: () => Promise<void>;
   /** Ends every process and removes the folder. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Also ends what a supervisor left behind that was killed itself: its process group outlives it. */
