@@ -1,0 +1,250 @@
+import { macroNames, type Node } from "./ast.ts";
+import { checkNode, failed, pathOf, report, warnUnknownValue, type Check } from "./check.ts";
+import type { Finding } from "./diagnostics.ts";
+import { checkLiteralArgument, functions, unsupportedFunctions, type FunctionDefinition, type Overload } from "./functions.ts";
+import { compilePattern } from "./regex.ts";
+import { didYouMean } from "./suggest.ts";
+import type { Typed } from "./typed.ts";
+import { fits, isDynamic, join, typeName, types, type CelType } from "./types.ts";
+
+type Call = Extract<Node, { kind: "call" }>;
+
+/** Operators that are more than a choice of overloads. */
+const forms: Readonly<Record<string, (args: readonly Typed[], offset: number, context: Check) => Typed>> = {
+  "_&&_": (args, offset, context) => logical("and", "&&", args, offset, context),
+  "_||_": (args, offset, context) => logical("or", "||", args, offset, context),
+  "!_": negation,
+  "_?_:_": conditional,
+  "_==_": (args, offset, context) => equality(args, false, offset, context),
+  "_!=_": (args, offset, context) => equality(args, true, offset, context),
+  "_[_]": index,
+};
+
+/** Checks an operator, function or method. */
+export function checkCall(node: Call, context: Check): Typed {
+  const refused = refuseName(node);
+  if (refused !== undefined) {
+    return report(context, refused);
+  }
+  const written = node.target === undefined ? node.args : [node.target, ...node.args];
+  const args = written.map((argument) => checkNode(argument, context));
+  const form = Object.hasOwn(forms, node.function) ? forms[node.function] : undefined;
+  const checked = form === undefined ? checkFunction(node, args, context) : form(args, node.offset, context);
+  return args.some((argument) => argument.type.kind === "error") ? failed(node.offset) : checked;
+}
+
+const macroForms: Readonly<Record<string, string>> = {
+  exists: "list.exists(x, condition)",
+  all: "list.all(x, condition)",
+  exists_one: "list.exists_one(x, condition)",
+  existsOne: "list.existsOne(x, condition)",
+  filter: "list.filter(x, condition)",
+  map: "list.map(x, result)",
+};
+
+function refuseName(node: Call): Finding | undefined {
+  const { offset, function: name } = node;
+  if (name === "has" && node.target === undefined) {
+    return { code: "FilterInvalidArgument", message: `has() asks for a field, as in \`has(previous.status)\`${hasHint(node.args)}`, offset: node.args[0]?.offset ?? offset };
+  }
+  const form = Object.hasOwn(macroForms, name) ? macroForms[name] : undefined;
+  if (form !== undefined) {
+    return { code: "FilterInvalidArgument", message: `${name}() is written \`${form}\`, with a plain name for x`, offset };
+  }
+  if (unsupportedFunctions.has(name)) {
+    return { code: "FilterNotSupportedYet", message: `not supported yet: the function ${name}()`, offset };
+  }
+  if (functions.has(name) || Object.hasOwn(forms, name)) {
+    return undefined;
+  }
+  const named = Array.from(functions.values()).filter((definition) => definition.style !== "operator");
+  return { code: "FilterUnknownFunction", message: `there is no function ${name}()${didYouMean(name, [...named.map((definition) => definition.name), "has", ...macroNames])}`, offset };
+}
+
+function hasHint(args: readonly Node[]): string {
+  const [first] = args;
+  if (first?.kind === "call" && first.function === "_[_]") {
+    return "; a key is asked for with `\"key\" in labels`";
+  }
+  return first?.kind === "identifier" ? "; a variable is always there, its fields may not be" : "";
+}
+
+function boolean(operand: Typed, operator: string, context: Check): void {
+  if (!isDynamic(operand.type) && operand.type.kind !== "bool") {
+    context.errors.push({ code: "FilterTypeMismatch", message: `an operand of \`${operator}\` must be a bool, not a ${typeName(operand.type)}`, offset: operand.offset });
+  }
+}
+
+const placeholder: Typed = failed(0);
+
+function logical(op: "and" | "or", operator: string, args: readonly Typed[], offset: number, context: Check): Typed {
+  const [left = placeholder, right = placeholder] = args;
+  boolean(left, operator, context);
+  boolean(right, operator, context);
+  return { op, left, right, type: types.bool, offset };
+}
+
+function negation(args: readonly Typed[], offset: number, context: Check): Typed {
+  const [operand = placeholder] = args;
+  boolean(operand, "!", context);
+  return { op: "not", operand, type: types.bool, offset };
+}
+
+function conditional(args: readonly Typed[], offset: number, context: Check): Typed {
+  const [condition = placeholder, yes = placeholder, no = placeholder] = args;
+  boolean(condition, "?:", context);
+  if (!fits(yes.type, no.type)) {
+    return report(context, { code: "FilterTypeMismatch", message: `both results of \`?:\` must be of one type, not ${typeName(yes.type)} and ${typeName(no.type)}`, offset: no.offset });
+  }
+  return { op: "conditional", condition, yes, no, type: join(yes.type, no.type), offset };
+}
+
+/** A field that has() can be asked for: the operand itself, or the first field of a declared object. */
+function testablePath(operand: Typed): string {
+  if (operand.type.kind === "object") {
+    const [field = "field"] = operand.type.fields.keys();
+    return `${pathOf(operand)}.${field}`;
+  }
+  return operand.op === "select" ? operand.path : "...";
+}
+
+function nullHint(left: Typed, right: Typed): string {
+  const [other, isNull] = left.type.kind === "null_type" ? [right, true] : [left, right.type.kind === "null_type"];
+  return isNull ? `; what does not apply is absent, never null: test with \`has(${testablePath(other)})\`` : "";
+}
+
+function equality(args: readonly Typed[], negated: boolean, offset: number, context: Check): Typed {
+  const [left = placeholder, right = placeholder] = args;
+  if (!fits(left.type, right.type)) {
+    const operands = `${typeName(left.type)} with ${typeName(right.type)}`;
+    return report(context, { code: "FilterTypeMismatch", message: `\`${negated ? "!=" : "=="}\` cannot compare ${operands}${nullHint(left, right)}`, offset });
+  }
+  warnUnknownValue(left, right, context);
+  warnUnknownValue(right, left, context);
+  return { op: "equal", left, right, negated, type: types.bool, offset };
+}
+
+function indexedType(operand: CelType, key: CelType): CelType | undefined {
+  if (isDynamic(operand)) {
+    return operand;
+  }
+  if (operand.kind === "list") {
+    return fits(key, types.int) ? operand.element : undefined;
+  }
+  return operand.kind === "map" && fits(key, operand.key) ? operand.value : undefined;
+}
+
+function keyText(key: Typed): string {
+  if (key.op === "constant" && (typeof key.value === "string" || typeof key.value === "number")) {
+    return JSON.stringify(key.value);
+  }
+  return pathOf(key);
+}
+
+function index(args: readonly Typed[], offset: number, context: Check): Typed {
+  const [operand = placeholder, key = placeholder] = args;
+  const type = indexedType(operand.type, key.type);
+  if (type === undefined) {
+    const hint = operand.type.kind === "object" ? "; its fields are read with `.name`" : "";
+    return report(context, { code: "FilterTypeMismatch", message: `a ${typeName(operand.type)} cannot be indexed with a ${typeName(key.type)}${hint}`, offset });
+  }
+  return { op: "index", operand, key, type, path: `${pathOf(operand)}[${keyText(key)}]`, offset: operand.offset };
+}
+
+/** The overloads that values of these types can meet. */
+function candidates(definition: FunctionDefinition, args: readonly Typed[]): readonly Overload[] {
+  return definition.overloads.filter((overload) => overload.params.length === args.length && overload.params.every((param, at) => fits(args[at]?.type ?? types.dyn, param)));
+}
+
+function resultOf(overloads: readonly Overload[], args: readonly Typed[]): CelType {
+  const results = overloads.map(({ result }) => (typeof result === "function" ? result(args.map((argument) => argument.type)) : result));
+  return results.slice(1).reduce((all, next) => (typeName(all) === typeName(next) ? all : types.dyn), results[0] ?? types.dyn);
+}
+
+/** An operator as users write it: `_+_` is `+`, `@in` is `in`. */
+const symbol = (name: string): string => name.replace(/^@|_/g, "");
+
+function mismatch(definition: FunctionDefinition, args: readonly Typed[]): string {
+  const given = args.map((argument) => typeName(argument.type));
+  if (definition.style === "operator") {
+    const hint = definition.name === "@in" && args[1]?.type.kind === "string" ? "; a part of a text is found with `text.contains(\"part\")`" : "";
+    return `\`${symbol(definition.name)}\` does not take ${given.join(" and ")}${hint}`;
+  }
+  const isMethod = definition.style !== "function";
+  const accepted = definition.overloads.map(({ params }) => {
+    const names = params.map(typeName);
+    return isMethod ? `${names[0] ?? ""}.${definition.name}(${names.slice(1).join(", ")})` : `${definition.name}(${names.join(", ")})`;
+  });
+  return `${definition.name}() does not take (${given.join(", ")}); it is ${accepted.join(" or ")}`;
+}
+
+function literalProblem(name: string, args: readonly Typed[]): Finding | undefined {
+  const literal = args[args.length - 1];
+  if (literal?.op !== "constant" || typeof literal.value !== "string") {
+    return undefined;
+  }
+  const message = checkLiteralArgument(name, literal.value);
+  return message === undefined ? undefined : { code: "FilterInvalidLiteral", message, offset: literal.offset };
+}
+
+function checkStyle(node: Call, definition: FunctionDefinition): Finding | undefined {
+  if (definition.style === "method" && node.target === undefined) {
+    return { code: "FilterInvalidArgument", message: `${node.function}() is a method: write \`text.${node.function}(...)\``, offset: node.offset };
+  }
+  if (definition.style === "function" && node.target !== undefined) {
+    return { code: "FilterInvalidArgument", message: `${node.function}() is a function: write \`${node.function}(...)\``, offset: node.offset };
+  }
+  return undefined;
+}
+
+/** Warns about literals that a field with known values never has: `status in ["Faild"]`. */
+function warnUnknownElements(args: readonly Typed[], context: Check): void {
+  const [field, list] = args;
+  if (field !== undefined && list?.op === "list") {
+    list.elements.forEach((element) => {
+      warnUnknownValue(field, element, context);
+    });
+  }
+}
+
+function isMismatchedElement(args: readonly Typed[]): boolean {
+  const [value, container] = args.map((argument) => argument.type);
+  if (value === undefined || container === undefined) {
+    return false;
+  }
+  return (container.kind === "list" && !fits(value, container.element)) || (container.kind === "map" && !fits(value, container.key));
+}
+
+function checkFunction(node: Call, args: readonly Typed[], context: Check): Typed {
+  const { offset } = node;
+  const definition = functions.get(node.function);
+  if (definition === undefined || args.some((argument) => argument.type.kind === "error")) {
+    return failed(offset);
+  }
+  const misused = checkStyle(node, definition);
+  if (misused !== undefined) {
+    return report(context, misused);
+  }
+  const overloads = candidates(definition, args);
+  if (overloads.length === 0 || (definition.name === "@in" && isMismatchedElement(args))) {
+    return report(context, { code: "FilterTypeMismatch", message: mismatch(definition, args), offset });
+  }
+  const bad = literalProblem(definition.name, args);
+  if (bad !== undefined) {
+    return report(context, bad);
+  }
+  if (definition.name === "@in") {
+    warnUnknownElements(args, context);
+  }
+  return literalPattern(definition.name, args, offset) ?? { op: "call", name: definition.name, overloads, args, type: resultOf(overloads, args), offset };
+}
+
+/** `matches` with a pattern that is known now. */
+function literalPattern(name: string, args: readonly Typed[], offset: number): Typed | undefined {
+  const [operand, source] = args;
+  if (name !== "matches" || operand === undefined || source?.op !== "constant" || typeof source.value !== "string") {
+    return undefined;
+  }
+  const pattern = compilePattern(source.value);
+  return typeof pattern === "string" ? undefined : { op: "match", operand, pattern, type: types.bool, offset };
+}

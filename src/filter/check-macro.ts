@@ -1,0 +1,34 @@
+import type { MacroNode } from "./ast.ts";
+import { checkNode, failed, report, type Check } from "./check.ts";
+import { childrenOf, type Typed } from "./typed.ts";
+import { isDynamic, listOf, typeName, types, type CelType } from "./types.ts";
+
+function elementType(range: Typed): CelType | undefined {
+  const { type } = range;
+  if (isDynamic(type)) {
+    return types.dyn;
+  }
+  return type.kind === "list" ? type.element : type.kind === "map" ? type.key : undefined;
+}
+
+/** Nodes of a typed tree: what one run of it costs. */
+const size = (typed: Typed | undefined): number => (typed === undefined ? 0 : childrenOf(typed).reduce((sum, child) => sum + size(child), 1));
+
+/** Checks exists, all, exists_one, filter and map: the variable has the type of the range's elements (of a map's keys). */
+export function checkMacro(node: MacroNode, context: Check): Typed {
+  const range = checkNode(node.range, context);
+  const element = elementType(range);
+  if (element === undefined) {
+    return report(context, { code: "FilterTypeMismatch", message: `${node.macro}() goes through a list or map, not a ${typeName(range.type)}`, offset: node.offset });
+  }
+  const slot = context.locals.length;
+  const inner: Check = { ...context, locals: [...context.locals, { name: node.variable, type: element, slot }] };
+  const condition = node.condition === undefined ? undefined : checkNode(node.condition, inner);
+  const transform = node.transform === undefined ? undefined : checkNode(node.transform, inner);
+  if (condition !== undefined && !isDynamic(condition.type) && condition.type.kind !== "bool") {
+    context.errors.push({ code: "FilterTypeMismatch", message: `the condition of ${node.macro}() must be a bool, not a ${typeName(condition.type)}`, offset: condition.offset });
+    return failed(node.offset);
+  }
+  const result = { exists: types.bool, all: types.bool, exists_one: types.bool, filter: listOf(element), map: listOf(transform?.type ?? types.dyn) }[node.macro];
+  return { op: "macro", macro: node.macro, range, slot, condition, transform, cost: 1 + size(condition) + size(transform), type: result, offset: node.offset };
+}

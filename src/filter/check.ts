@@ -1,0 +1,160 @@
+import type { Node } from "./ast.ts";
+import { checkCall } from "./check-call.ts";
+import { checkMacro } from "./check-macro.ts";
+import type { Finding } from "./diagnostics.ts";
+import type { Environment } from "./environment.ts";
+import { didYouMean, nearest } from "./suggest.ts";
+import type { Typed } from "./typed.ts";
+import { fits, isDynamic, join, listOf, mapOf, typeName, types, type CelType } from "./types.ts";
+
+/** A variable of a macro around the node. */
+export interface Local {
+  readonly name: string;
+  readonly type: CelType;
+  readonly slot: number;
+}
+
+/** What the checks of all nodes share. */
+export interface Check {
+  readonly environment: Environment;
+  /** Innermost last. */
+  readonly locals: readonly Local[];
+  readonly errors: Finding[];
+  readonly warnings: Finding[];
+}
+
+/** The typed form of an expression. What is wrong goes into `errors` and `warnings`; with errors the result is not to be run. */
+export function check(node: Node, environment: Environment): { readonly typed: Typed; readonly errors: readonly Finding[]; readonly warnings: readonly Finding[] } {
+  const context: Check = { environment, locals: [], errors: [], warnings: [] };
+  return { typed: checkNode(node, context), errors: context.errors, warnings: context.warnings };
+}
+
+/** Checks one node and those below it. */
+export function checkNode(node: Node, context: Check): Typed {
+  switch (node.kind) {
+    case "literal": return checkLiteral(node);
+    case "identifier": return checkIdentifier(node, context);
+    case "select": return checkSelect(node, context);
+    case "has": return checkHas(node, context);
+    case "call": return checkCall(node, context);
+    case "list": return checkList(node, context);
+    case "map": return checkMap(node, context);
+    case "macro": return checkMacro(node, context);
+    case "invalid": return failed(node.offset);
+  }
+}
+
+/** Stands for a node that has been reported. */
+export function failed(offset: number): Typed {
+  return { op: "constant", value: null, type: types.error, offset };
+}
+
+/** Reports an error and gives what stands for its node. */
+export function report(context: Check, finding: Finding): Typed {
+  context.errors.push(finding);
+  return failed(finding.offset);
+}
+
+const literalTypes = { null_type: types.null, bool: types.bool, int: types.int, uint: types.uint, double: types.double, string: types.string, bytes: types.error } as const;
+
+function checkLiteral(node: Extract<Node, { kind: "literal" }>): Typed {
+  return { op: "constant", value: node.value, type: literalTypes[node.type], offset: node.offset };
+}
+
+const typeNames = new Set(["int", "uint", "double", "string", "bool", "bytes", "list", "map", "null_type", "type"]);
+
+function checkIdentifier(node: Extract<Node, { kind: "identifier" }>, context: Check): Typed {
+  const { name, offset } = node;
+  const local = node.root ? undefined : context.locals.findLast((candidate) => candidate.name === name);
+  if (local !== undefined) {
+    return { op: "local", slot: local.slot, type: local.type, path: name, offset };
+  }
+  const variable = context.environment.variables.get(name);
+  if (variable !== undefined) {
+    return { op: "variable", name, type: variable.type, path: name, offset };
+  }
+  if (typeNames.has(name)) {
+    return report(context, { code: "FilterNotSupportedYet", message: `not supported yet: the type \`${name}\` as a value`, offset });
+  }
+  return report(context, { code: "FilterUnknownVariable", message: `there is no variable \`${name}\`${variableHint(name, context)}`, offset });
+}
+
+function variableHint(name: string, context: Check): string {
+  const { variables } = context.environment;
+  const known = Array.from(variables.values()).some((field) => field.type.kind === "string" && field.type.known?.includes(name));
+  return known ? `; a text is written in quotes: "${name}"` : didYouMean(name, [...variables.keys(), ...context.locals.map((local) => local.name)]);
+}
+
+/** The operand as users wrote it; for what is no path, its place is enough. */
+export const pathOf = (operand: Typed): string => ("path" in operand ? operand.path : "(...)");
+
+/** The type of a field; undefined when the operand can have none of that name, which is then reported. */
+function fieldType(operand: Typed, field: string, offset: number, context: Check): CelType | undefined {
+  const { type } = operand;
+  if (isDynamic(type)) {
+    return type;
+  }
+  if (type.kind === "map" && fits(types.string, type.key)) {
+    return type.value;
+  }
+  if (type.kind !== "object") {
+    context.errors.push({ code: "FilterUnknownField", message: `a ${typeName(type)} has no fields; \`${field}\` cannot be read from it`, offset });
+    return undefined;
+  }
+  const declared = type.fields.get(field);
+  if (declared === undefined) {
+    const hint = didYouMean(field, type.fields.keys());
+    context.errors.push({ code: "FilterUnknownField", message: `\`${pathOf(operand)}\` has no field \`${field}\`${hint === "" ? `; it has ${Array.from(type.fields.keys()).join(", ")}` : hint}`, offset });
+  }
+  return declared?.type;
+}
+
+function checkSelect(node: Extract<Node, { kind: "select" }>, context: Check): Typed {
+  const operand = checkNode(node.operand, context);
+  const type = fieldType(operand, node.field, node.offset, context);
+  if (type === undefined) {
+    return failed(node.offset);
+  }
+  return { op: "select", operand, field: node.field, type, path: `${pathOf(operand)}.${node.field}`, offset: node.offset };
+}
+
+function checkHas(node: Extract<Node, { kind: "has" }>, context: Check): Typed {
+  const operand = checkNode(node.operand, context);
+  const type = fieldType(operand, node.field, node.offset, context);
+  return type === undefined ? failed(node.offset) : { op: "has", operand, field: node.field, type: types.bool, offset: node.offset };
+}
+
+const joined = (parts: readonly CelType[]): CelType => parts.slice(1).reduce(join, parts[0] ?? types.dyn);
+
+function checkList(node: Extract<Node, { kind: "list" }>, context: Check): Typed {
+  const elements = node.elements.map((element) => checkNode(element, context));
+  return { op: "list", elements, type: listOf(joined(elements.map((element) => element.type))), offset: node.offset };
+}
+
+const keyKinds = new Set<CelType["kind"]>(["bool", "int", "uint", "string", "dyn", "error"]);
+
+function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
+  const entries = node.entries.map((entry) => ({ key: checkNode(entry.key, context), value: checkNode(entry.value, context) }));
+  for (const { key } of entries) {
+    if (!keyKinds.has(key.type.kind)) {
+      context.errors.push({ code: "FilterTypeMismatch", message: `a ${typeName(key.type)} cannot be a map's key`, offset: key.offset });
+    }
+  }
+  const type = mapOf(joined(entries.map((entry) => entry.key.type)), joined(entries.map((entry) => entry.value.type)));
+  return { op: "map", entries, type, offset: node.offset };
+}
+
+/** Warns when a field with known values is compared with a text that is none of them. */
+export function warnUnknownValue(field: Typed, literal: Typed, context: Check): void {
+  const known = field.type.kind === "string" ? field.type.known : undefined;
+  if (known === undefined || literal.op !== "constant" || typeof literal.value !== "string" || known.includes(literal.value)) {
+    return;
+  }
+  const near = nearest(literal.value, known);
+  const hint = near === undefined ? "" : ` (did you mean "${near}"?)`;
+  context.warnings.push({
+    code: "FilterNeverTrue",
+    message: `\`${pathOf(field)}\` is never this value${hint}; it is one of ${known.join(", ")}`,
+    offset: literal.offset,
+  });
+}

@@ -1,0 +1,167 @@
+import type { RunEvent } from "../api/run-event.ts";
+import { check } from "./check.ts";
+import { diagnose, placeAt, type Diagnostic, type Finding } from "./diagnostics.ts";
+import type { Environment } from "./environment.ts";
+import { lex } from "./lexical.ts";
+import { limits } from "./limits.ts";
+import { parse } from "./parse.ts";
+import { plan } from "./plan.ts";
+import type { Absent, Evaluation, Failure, Run } from "./run.ts";
+import { checkSyntax } from "./syntax.ts";
+import type { Typed } from "./typed.ts";
+import { isDynamic, typeName } from "./types.ts";
+import type { Value } from "./values.ts";
+
+/** What an evaluation came to. */
+export type Outcome = { readonly kind: "value"; readonly value: Value } | Absent | Failure;
+
+/** A compiled expression. */
+export interface Program {
+  readonly source: string;
+  /** The result's type as CEL writes it: `bool`, `string`, `list(string)`, `dyn`, ... */
+  readonly type: string;
+  /** Evaluates the expression on an event. Never throws, never changes the event, and ends after a bounded number of steps. */
+  evaluate(event: RunEvent): Outcome;
+}
+
+/** A program where there are no errors; warnings do not stand in its way. */
+export interface Compilation {
+  readonly program?: Program;
+  readonly errors: readonly Diagnostic[];
+  readonly warnings: readonly Diagnostic[];
+}
+
+export interface CompileOptions {
+  /** The names the expression can use. */
+  readonly environment: Environment;
+  /** The type the result must have; absent: any. */
+  readonly result?: "bool";
+}
+
+const programs = new WeakMap<Environment, Map<string, Compilation>>();
+
+/**
+ * Compiles an expression: syntax, names, types and bounds are all checked here, so that a program can only fail on what
+ * an event brings. Never throws, whatever the text. The most recently used programs are kept and shared.
+ */
+export function compile(source: string, options: CompileOptions): Compilation {
+  const kept = programs.get(options.environment) ?? new Map<string, Compilation>();
+  programs.set(options.environment, kept);
+  const key = `${options.result ?? ""}:${source}`;
+  const known = kept.get(key);
+  const compilation = known ?? compileGuarded(source, options);
+  if (compilation.program !== undefined) {
+    kept.delete(key);
+    kept.set(key, compilation);
+  }
+  if (kept.size > limits.programs) {
+    const [oldest] = kept.keys();
+    kept.delete(oldest ?? "");
+  }
+  return compilation;
+}
+
+function compileGuarded(source: string, options: CompileOptions): Compilation {
+  try {
+    return compileNew(source, options);
+  } catch {
+    return refuse(source, [{ code: "FilterInternal", message: "the expression could not be compiled", offset: 0 }]);
+  }
+}
+
+/** Findings in the order of the text, without repetitions. */
+function diagnoseAll(source: string, findings: readonly Finding[]): readonly Diagnostic[] {
+  const ordered = findings.toSorted((a, b) => a.offset - b.offset);
+  const distinct = ordered.filter((finding, at) => ordered.findIndex((other) => other.offset === finding.offset && other.message === finding.message) === at);
+  return distinct.slice(0, limits.diagnostics).map((finding) => diagnose(source, finding));
+}
+
+function refuse(source: string, errors: readonly Finding[], warnings: readonly Finding[] = []): Compilation {
+  return { errors: diagnoseAll(source, errors), warnings: diagnoseAll(source, warnings) };
+}
+
+function checkSource(source: string): Finding | undefined {
+  const bytes = Buffer.byteLength(source);
+  if (bytes > limits.sourceBytes) {
+    return { code: "FilterTooLong", message: `the expression has ${bytes} bytes, ${limits.sourceBytes} are allowed`, offset: 0 };
+  }
+  const broken = source.isWellFormed() ? -1 : Array.from(source).findIndex((character) => !character.isWellFormed());
+  return broken === -1 ? undefined : { code: "FilterSyntax", message: "half of a surrogate pair is not a character", offset: Array.from(source).slice(0, broken).join("").length };
+}
+
+function checkResult(typed: Typed, offset: number, options: CompileOptions): Finding | undefined {
+  if (options.result === undefined || typed.type.kind === "bool" || typed.type.kind === "error") {
+    return undefined;
+  }
+  const advice = isDynamic(typed.type) ? "; its type is known only when it runs: compare it, as in `... == true`" : "; write a condition such as a comparison";
+  return { code: "FilterResultType", message: `the expression must be true or false (bool), not ${typeName(typed.type)}${advice}`, offset };
+}
+
+function compileNew(source: string, options: CompileOptions): Compilation {
+  const unreadable = checkSource(source);
+  if (unreadable !== undefined) {
+    return refuse(source, [unreadable]);
+  }
+  const lexed = lex(source);
+  if ("code" in lexed) {
+    return refuse(source, [lexed]);
+  }
+  const misplaced = checkSyntax(lexed.tokens);
+  if (misplaced !== undefined) {
+    return refuse(source, [misplaced]);
+  }
+  const { node, findings } = parse(lexed);
+  if (node === undefined) {
+    return refuse(source, findings);
+  }
+  const { typed, errors, warnings } = check(node, options.environment);
+  const all = [...findings, ...errors];
+  const result = all.length > 0 ? undefined : checkResult(typed, lexed.tokens[0]?.start ?? 0, options);
+  if (all.length > 0 || result !== undefined) {
+    return refuse(source, result === undefined ? all : [result], warnings);
+  }
+  return { program: programOf(source, typed), errors: [], warnings: diagnoseAll(source, warnings) };
+}
+
+const yes: Outcome = Object.freeze({ kind: "value", value: true });
+const no: Outcome = Object.freeze({ kind: "value", value: false });
+const exhausted: Failure = Object.freeze({ kind: "error", code: "FilterBudgetExceeded", line: 1, column: 1 });
+const broken: Failure = Object.freeze({ kind: "error", code: "FilterInternal", line: 1, column: 1 });
+const nothing: Evaluation["event"] = Object.freeze({});
+
+function outcomeOf(run: Run, evaluation: Evaluation): Outcome {
+  const value = run(evaluation);
+  // A loop that ran out of steps may have been swallowed by `|| true`; the steps tell.
+  if (evaluation.steps < 0) {
+    return exhausted;
+  }
+  if (value === true) {
+    return yes;
+  }
+  if (value === false) {
+    return no;
+  }
+  return value === undefined ? evaluation.fault : { kind: "value", value };
+}
+
+function programOf(source: string, typed: Typed): Program {
+  const run = plan(typed, { place: (offset) => placeAt(source, offset), absents: new Map() });
+  const evaluation: Evaluation = { event: nothing, fault: broken, steps: 0, slots: [] };
+  return {
+    source,
+    type: typeName(typed.type),
+    evaluate(event) {
+      evaluation.event = event;
+      evaluation.steps = limits.steps;
+      evaluation.fault = broken;
+      try {
+        return outcomeOf(run, evaluation);
+      } catch {
+        return broken;
+      } finally {
+        evaluation.event = nothing;
+        evaluation.slots.length = 0;
+      }
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import type { ErrorCode } from "../errors.ts";
+import { limits } from "./limits.ts";
+
+/** A place in an expression: 1-based; columns count code points. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What is wrong with an expression, and where. Holds nothing but the expression's own text. */
+export interface Diagnostic extends Place {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Two lines: the source line, cut to a readable width, and a `^` below the place. */
+  readonly caret: string;
+}
+
+/** A finding of one of the passes; `offset` counts UTF-16 units in the user's text. */
+export interface Finding {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly offset: number;
+}
+
+const lineBreak = /\r\n|\n|\r/g;
+
+function lineAt(source: string, offset: number): { number: number; start: number; text: string } {
+  let number = 1;
+  let start = 0;
+  for (const match of source.matchAll(lineBreak)) {
+    if (match.index + match[0].length > offset) {
+      return { number, start, text: source.slice(start, match.index) };
+    }
+    number += 1;
+    start = match.index + match[0].length;
+  }
+  return { number, start, text: source.slice(start) };
+}
+
+/** The place of an offset in the user's text. */
+export function placeAt(source: string, offset: number): Place {
+  const line = lineAt(source, offset);
+  return { line: line.number, column: Array.from(source.slice(line.start, offset)).length + 1 };
+}
+
+/** Replaces what would break the caret's line or column: controls, bidirectional marks, half surrogate pairs, tabs. */
+const printable = (character: string): string =>
+  /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(character) ? (character === "\t" ? " " : "\ufffd") : character;
+
+function caretAt(source: string, offset: number): string {
+  const line = lineAt(source, offset);
+  const before = Array.from(source.slice(line.start, offset));
+  const characters = Array.from(line.text, printable);
+  const room = limits.caretWidth;
+  const first = characters.length <= room ? 0 : Math.max(0, Math.min(before.length - room / 2, characters.length - room));
+  const shown = characters.slice(first, first + room);
+  const prefix = first > 0 ? "…" : "";
+  const suffix = first + room < characters.length ? "…" : "";
+  return `${prefix}${shown.join("")}${suffix}\n${" ".repeat(prefix.length + before.length - first)}^`;
+}
+
+/** Completes a finding with line, column and caret. */
+export function diagnose(source: string, finding: Finding): Diagnostic {
+  return { code: finding.code, message: finding.message, ...placeAt(source, finding.offset), caret: caretAt(source, finding.offset) };
+}

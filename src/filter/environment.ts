@@ -1,0 +1,63 @@
+import { celTypeKeyword, runEventSchema, type CelAnnotation } from "../api/run-event.ts";
+import { listOf, mapOf, types, type CelType, type Field, type ObjectType } from "./types.ts";
+
+/** What expressions are written about: the names they can use, with types. Compared by identity. */
+export interface Environment {
+  readonly name: string;
+  readonly variables: ReadonlyMap<string, Field>;
+}
+
+/** The part of a JSON Schema that a declaration is read from. */
+interface Schema {
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly description?: string;
+  readonly [celTypeKeyword]?: CelAnnotation;
+}
+
+const annotated: Readonly<Record<CelAnnotation, CelType>> = {
+  timestamp: types.timestamp,
+  duration: types.duration,
+  dyn: types.dyn,
+  "map(string, string)": mapOf(types.string, types.string),
+  "map(string, dyn)": mapOf(types.string, types.dyn),
+};
+
+const scalars: Readonly<Record<string, CelType>> = { string: types.string, boolean: types.bool, integer: types.int, number: types.double };
+
+function typeOf(schema: Schema, name: string): CelType {
+  const annotation = schema[celTypeKeyword];
+  if (annotation !== undefined) {
+    return annotated[annotation];
+  }
+  if (schema.enum !== undefined) {
+    return { kind: "string", known: schema.enum.filter((value) => typeof value === "string") };
+  }
+  if (schema.type === "object") {
+    return objectOf(schema, name);
+  }
+  if (schema.items !== undefined) {
+    return listOf(typeOf(schema.items, `${name}[]`));
+  }
+  return scalars[schema.type ?? ""] ?? types.dyn;
+}
+
+function objectOf(schema: Schema, name: string): ObjectType {
+  const required = new Set(schema.required);
+  const fields = Object.entries(schema.properties ?? {}).map(([key, field]): [string, Field] => [
+    key,
+    { type: typeOf(field, `${name}.${key}`), optional: !required.has(key), description: field.description ?? "" },
+  ]);
+  return { kind: "object", name, fields: new Map(fields) };
+}
+
+/** An environment whose variables are the properties of an object schema. */
+export function environmentOf(name: string, schema: unknown): Environment {
+  return { name, variables: objectOf(schema as Schema, name).fields };
+}
+
+/** The environment of filters and templates: the fields of RunEvent, declared once, in its schema. */
+export const runEventEnvironment: Environment = environmentOf("RunEvent", runEventSchema);

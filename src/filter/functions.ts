@@ -1,0 +1,196 @@
+import { limits } from "./limits.ts";
+import * as numbers from "./numbers.ts";
+import { compilePattern, matches } from "./regex.ts";
+import * as strings from "./strings.ts";
+import { addDurations, betweenTimestamps, moveTimestamp, parseDuration, parseTimestamp } from "./times.ts";
+import { join, listOf, mapOf, types, type CelType } from "./types.ts";
+import {
+  compare, Double, Duration, equal, fromJson, keysOf, lookUp, problems, Timestamp,
+  type JsonObject, type Meter, type Problem, type Value, type ValueMap,
+} from "./values.ts";
+
+/** Runs a function on values of its parameter types (null for those it does not have). It throws nothing and keeps nothing. */
+export type Implementation = (meter: Meter, a: Value, b: Value, c: Value, d: Value) => Value | Problem;
+
+/** One form of a function: what it takes, what it gives. */
+export interface Overload {
+  readonly params: readonly CelType[];
+  readonly result: CelType | ((args: readonly CelType[]) => CelType);
+  readonly run: Implementation;
+}
+
+/** A function, method or operator. */
+export interface FunctionDefinition {
+  readonly name: string;
+  /** How it is called: `f(x)`, `x.f()`, both, or as an operator. */
+  readonly style: "function" | "method" | "both" | "operator";
+  readonly overloads: readonly Overload[];
+}
+
+const { bool, int, uint, double, string, timestamp, duration, dyn } = types;
+const anyList = listOf(dyn);
+const anyMap = mapOf(dyn, dyn);
+
+const overload = (params: readonly CelType[], result: Overload["result"], run: Implementation): Overload => ({ params, result, run });
+
+/** An overload of two operands whose function needs no meter. */
+const binary = (params: readonly [CelType, CelType], result: CelType, run: (a: Value, b: Value) => Value | Problem): Overload =>
+  overload(params, result, (_meter, a, b) => run(a, b));
+
+/** An overload whose operands are all strings; the first one's length is charged. */
+const texts = (count: number, result: CelType, run: (a: string, b: string, c: string, meter: Meter) => Value | Problem): Overload =>
+  overload(Array.from({ length: count }, () => string), result, (meter, a, b, c) => {
+    charge(a as string, meter);
+    return run(a as string, b as string, c as string, meter);
+  });
+
+/** A method of a string that also takes positions; the text's length is charged. */
+const positions = (params: readonly CelType[], result: CelType, run: (text: string, b: Value, c: Value, d: Value) => Value | Problem): Overload =>
+  overload([string, ...params], result, (meter, a, b, c, d) => {
+    charge(a as string, meter);
+    return run(a as string, b, c, d);
+  });
+
+function charge(text: string, meter: Meter): void {
+  meter.steps -= text.length >> 4;
+}
+
+function concatenate(a: string, b: string, meter: Meter): string | Problem {
+  charge(a, meter);
+  charge(b, meter);
+  return a.length + b.length > limits.textLength ? problems.budget : a + b;
+}
+
+function concatenateLists(a: readonly unknown[], b: readonly unknown[], meter: Meter): readonly unknown[] | Problem {
+  meter.steps -= a.length + b.length;
+  return meter.steps < 0 ? problems.budget : [...a, ...b];
+}
+
+function isIn(value: Value, list: readonly unknown[], meter: Meter): boolean {
+  return list.some((element) => equal(value, fromJson(element) ?? null, meter));
+}
+
+const add: readonly Overload[] = [
+  binary([int, int], int, numbers.onInts(numbers.addInts)),
+  binary([uint, uint], uint, numbers.onUints((a, b) => a + b)),
+  binary([double, double], double, numbers.onDoubles((a, b) => a + b)),
+  overload([string, string], string, (meter, a, b) => concatenate(a as string, b as string, meter)),
+  overload([anyList, anyList], ([a, b]) => join(a ?? dyn, b ?? dyn), (meter, a, b) => concatenateLists(a as readonly unknown[], b as readonly unknown[], meter)),
+  binary([timestamp, duration], timestamp, (a, b) => moveTimestamp(a as Timestamp, b as Duration, 1)),
+  binary([duration, timestamp], timestamp, (a, b) => moveTimestamp(b as Timestamp, a as Duration, 1)),
+  binary([duration, duration], duration, (a, b) => addDurations(a as Duration, b as Duration, 1)),
+];
+
+const subtract: readonly Overload[] = [
+  binary([int, int], int, numbers.onInts(numbers.subtractInts)),
+  binary([uint, uint], uint, numbers.onUints((a, b) => a - b)),
+  binary([double, double], double, numbers.onDoubles((a, b) => a - b)),
+  binary([timestamp, timestamp], duration, (a, b) => betweenTimestamps(a as Timestamp, b as Timestamp)),
+  binary([timestamp, duration], timestamp, (a, b) => moveTimestamp(a as Timestamp, b as Duration, -1)),
+  binary([duration, duration], duration, (a, b) => addDurations(a as Duration, b as Duration, -1)),
+];
+
+const orderedPairs: readonly (readonly [CelType, CelType])[] = [
+  ...[int, uint, double].flatMap((left) => [int, uint, double].map((right): readonly [CelType, CelType] => [left, right])),
+  ...[string, bool, timestamp, duration].map((type): readonly [CelType, CelType] => [type, type]),
+];
+
+const ordering = (holds: (order: number) => boolean): readonly Overload[] =>
+  orderedPairs.map((params) => binary(params, bool, (a, b) => holds(compare(a, b))));
+
+const operator = (name: string, overloads: readonly Overload[]): FunctionDefinition => ({ name, style: "operator", overloads });
+const method = (name: string, ...overloads: Overload[]): FunctionDefinition => ({ name, style: "method", overloads });
+
+const operators: readonly FunctionDefinition[] = [
+  operator("_+_", add),
+  operator("_-_", subtract),
+  operator("_*_", [
+    binary([int, int], int, numbers.onInts(numbers.multiplyInts)),
+    binary([uint, uint], uint, numbers.onUints((a, b) => a * b)),
+    binary([double, double], double, numbers.onDoubles((a, b) => a * b)),
+  ]),
+  operator("_/_", [
+    binary([int, int], int, numbers.onInts(numbers.divideInts)),
+    binary([uint, uint], uint, numbers.onUintsDividing((a, b) => a / b)),
+    binary([double, double], double, numbers.onDoubles((a, b) => a / b)),
+  ]),
+  operator("_%_", [
+    binary([int, int], int, numbers.onInts(numbers.remainderInts)),
+    binary([uint, uint], uint, numbers.onUintsDividing((a, b) => a % b)),
+  ]),
+  operator("-_", [
+    overload([int], int, (_meter, a) => numbers.negateInt(a as number | bigint)),
+    overload([double], double, (_meter, a) => new Double(-(a as Double).value)),
+  ]),
+  operator("_<_", ordering((order) => order < 0)),
+  operator("_<=_", ordering((order) => order <= 0)),
+  operator("_>_", ordering((order) => order > 0)),
+  operator("_>=_", ordering((order) => order >= 0)),
+  operator("@in", [
+    overload([dyn, anyList], bool, (meter, a, b) => isIn(a, b as readonly unknown[], meter)),
+    binary([dyn, anyMap], bool, (a, b) => lookUp(b as JsonObject | ValueMap, a) !== undefined),
+  ]),
+];
+
+const stringMethods: readonly FunctionDefinition[] = [
+  method("startsWith", texts(2, bool, (a, b) => a.startsWith(b))),
+  method("endsWith", texts(2, bool, (a, b) => a.endsWith(b))),
+  method("contains", texts(2, bool, (a, b) => a.includes(b))),
+  method("lowerAscii", texts(1, string, (a) => strings.lowerAscii(a))),
+  method("upperAscii", texts(1, string, (a) => strings.upperAscii(a))),
+  method("trim", texts(1, string, (a) => strings.trim(a))),
+  method("charAt", positions([int], string, strings.charAt)),
+  method("indexOf", texts(2, int, (a, b) => strings.indexOf(a, b)), positions([string, int], int, (a, b, from) => strings.indexOf(a, b as string, from))),
+  method("lastIndexOf", texts(2, int, (a, b) => strings.lastIndexOf(a, b)), positions([string, int], int, (a, b, from) => strings.lastIndexOf(a, b as string, from))),
+  method("substring", positions([int], string, (a, from) => strings.substring(a, from)), positions([int, int], string, (a, from, to) => strings.substring(a, from, to))),
+  method("replace", texts(3, string, (a, b, c) => strings.replace(a, b, c)), positions([string, string, int], string, (a, b, c, limit) => strings.replace(a, b as string, c as string, limit))),
+  method("split", texts(2, listOf(string), (a, b) => strings.split(a, b)), positions([string, int], listOf(string), (a, b, limit) => strings.split(a, b as string, limit))),
+  method(
+    "join",
+    overload([listOf(string)], string, (meter, list) => strings.joinTexts(list as readonly unknown[], "", meter)),
+    overload([listOf(string), string], string, (meter, list, separator) => strings.joinTexts(list as readonly unknown[], separator as string, meter)),
+  ),
+];
+
+const others: readonly FunctionDefinition[] = [
+  { name: "matches", style: "both", overloads: [texts(2, bool, (a, b, _c, meter) => matches(a, b, meter))] },
+  {
+    name: "size",
+    style: "both",
+    overloads: [
+      texts(1, int, (a) => strings.lengthOf(a)),
+      overload([anyList], int, (_meter, list) => (list as readonly unknown[]).length),
+      overload([anyMap], int, (meter, map) => {
+        const count = keysOf(map as JsonObject | ValueMap).length;
+        meter.steps -= count;
+        return count;
+      }),
+    ],
+  },
+  { name: "duration", style: "function", overloads: [texts(1, duration, (a) => parseDuration(a)), overload([duration], duration, (_meter, a) => a)] },
+  { name: "timestamp", style: "function", overloads: [texts(1, timestamp, (a) => parseTimestamp(a)), overload([timestamp], timestamp, (_meter, a) => a)] },
+  { name: "dyn", style: "function", overloads: [overload([dyn], dyn, (_meter, a) => a)] },
+];
+
+/** Every function, method and operator by name. `==`, `!=`, `&&`, `||`, `!`, `?:` and indexes are the checker's own. */
+export const functions: ReadonlyMap<string, FunctionDefinition> = new Map(
+  [...operators, ...stringMethods, ...others].map((definition) => [definition.name, definition]),
+);
+
+/** Functions and methods of CEL and its strings extension that are known, and refused until they are checked. */
+export const unsupportedFunctions: ReadonlySet<string> = new Set([
+  "bool", "bytes", "double", "format", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours",
+  "getMilliseconds", "getMinutes", "getMonth", "getSeconds", "int", "quote", "reverse", "string", "strings.quote", "type", "uint",
+]);
+
+/** Says what is wrong with a literal argument that only its text can tell; undefined when it is fine. */
+export function checkLiteralArgument(name: string, text: string): string | undefined {
+  if (name === "matches") {
+    const compiled = compilePattern(text);
+    return typeof compiled === "string" ? `this pattern is not valid (RE2 syntax): ${compiled}` : undefined;
+  }
+  if (name === "duration" && !(parseDuration(text) instanceof Duration)) {
+    return "this is not a duration; write for example \"90s\", \"5m\" or \"1h30m\"";
+  }
+  return name === "timestamp" && !(parseTimestamp(text) instanceof Timestamp) ? "this is not a timestamp; write for example \"2026-01-31T08:00:00Z\"" : undefined;
+}

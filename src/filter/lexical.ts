@@ -1,0 +1,194 @@
+import type { Finding } from "./diagnostics.ts";
+
+/** A token of the user's text; `start` and `end` are UTF-16 offsets. */
+export interface Token {
+  readonly kind: "identifier" | "number" | "string" | "bytes" | "mark" | "end";
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The text ready for the parser: same length, same offsets. */
+export interface LexedSource {
+  readonly text: string;
+  /** In order; the last one is of kind `end`. */
+  readonly tokens: readonly Token[];
+  /** Names standing in for those the parser would refuse -> the names the user wrote. */
+  readonly renamed: ReadonlyMap<string, string>;
+}
+
+const blank = /[\t\n\f\r ]+|\/\/[^\n\r]*/y;
+const identifier = /[A-Za-z_][A-Za-z0-9_]*/y;
+const number = /0[xX][0-9a-fA-F]+[uU]?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[uU]?/y;
+const quote = /([bBrR]{0,2})("""|'''|"|')/y;
+const mark = /==|!=|<=|>=|&&|\|\||[-+*/%<>!?:.,()[\]{}]/y;
+const escapes = /\\(?:[abfnrtv"'`\\?]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})/y;
+
+const misspelt: Readonly<Record<string, string>> = {
+  "=": "; equality is written `==`",
+  "&": "; write `&&`",
+  "|": "; write `||`",
+  "`": "; write the name as an index: `[\"name\"]`",
+  "“": "; use straight quotes",
+  "”": "; use straight quotes",
+  "‘": "; use straight quotes",
+  "’": "; use straight quotes",
+  "#": "; a comment begins with `//`",
+  ";": "; an expression is one condition, without `;`",
+  $: "; variables are written without `$`",
+  "~": "; use `.matches(\"pattern\")` for regular expressions",
+};
+
+const syntax = (offset: number, message: string): Finding => ({ code: "FilterSyntax", message, offset });
+
+function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(source);
+}
+
+/** The escape of a non-raw string that cannot stand, if any. */
+function badEscape(source: string, start: number, end: number): Finding | undefined {
+  let at = source.indexOf("\\", start);
+  while (at !== -1 && at < end) {
+    const match = matchAt(escapes, source, at);
+    if (match === null) {
+      return syntax(at, "unknown escape sequence in a string; write `\\\\` for a backslash, or use a raw string: r\"...\"");
+    }
+    const code = /^\\[uU]/.test(match[0]) ? Number.parseInt(match[0].slice(2), 16) : 0;
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+      return { code: "FilterInvalidLiteral", message: "this escape is not a Unicode character", offset: at };
+    }
+    at = source.indexOf("\\", at + match[0].length);
+  }
+  return undefined;
+}
+
+/** The end of a string whose quotes open at `from`; -1 when it has none. */
+function closingQuote(source: string, from: number, delimiter: string, raw: boolean): number {
+  let at = from;
+  while (at < source.length) {
+    const character = source.charAt(at);
+    if (source.startsWith(delimiter, at)) {
+      return at;
+    }
+    if (delimiter.length === 1 && (character === "\n" || character === "\r")) {
+      return -1;
+    }
+    at += character === "\\" && !raw ? 2 : 1;
+  }
+  return -1;
+}
+
+function readString(source: string, match: RegExpExecArray): Token | Finding {
+  const [opening, prefix = "", delimiter = ""] = match;
+  const start = match.index;
+  if (/^(?:bb|rr)$/i.test(prefix)) {
+    return syntax(start, `a string cannot have the prefix \`${prefix}\``);
+  }
+  const raw = /r/i.test(prefix);
+  const body = start + opening.length;
+  const close = closingQuote(source, body, delimiter, raw);
+  if (close === -1) {
+    return syntax(start, "this string has no closing quote");
+  }
+  const end = close + delimiter.length;
+  const bad = raw ? undefined : badEscape(source, body, close);
+  return bad ?? { kind: /b/i.test(prefix) ? "bytes" : "string", text: source.slice(start, end), start, end };
+}
+
+function readNumber(source: string, match: RegExpExecArray): Token | Finding {
+  const start = match.index;
+  const end = start + match[0].length;
+  if (matchAt(identifier, source, end) !== null) {
+    return syntax(end, "a number ends here; a duration is written `duration(\"5m\")`, a text in quotes");
+  }
+  return { kind: "number", text: match[0], start, end };
+}
+
+function unexpected(source: string, at: number): Finding {
+  const character = String.fromCodePoint(source.codePointAt(at) ?? 0);
+  const comparison = { "=<": "; write `<=`", "=>": "; write `>=`", "=~": "; write `.matches(\"pattern\")`" }[source.slice(at, at + 2)];
+  const shown = /[\p{C}\p{Z}]/u.test(character) ? `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}` : character;
+  return syntax(at, `unexpected character \`${shown}\`${comparison ?? misspelt[character] ?? ""}`);
+}
+
+function readToken(source: string, at: number): Token | Finding {
+  const quoted = matchAt(quote, source, at);
+  if (quoted !== null) {
+    return readString(source, quoted);
+  }
+  const digits = matchAt(number, source, at);
+  if (digits !== null) {
+    return readNumber(source, digits);
+  }
+  const name = matchAt(identifier, source, at);
+  if (name !== null) {
+    return { kind: "identifier", text: name[0], start: at, end: at + name[0].length };
+  }
+  const symbol = matchAt(mark, source, at);
+  if (symbol !== null) {
+    return { kind: "mark", text: symbol[0], start: at, end: at + symbol[0].length };
+  }
+  return unexpected(source, at);
+}
+
+/** `namespace` is reserved in CEL, and the parser stumbles over names such as `trueish`; both are plain names here. */
+const needsRename = (name: string): boolean => name === "namespace" || /^(?:true|false|null).+/.test(name);
+
+function replacement(name: string, taken: ReadonlySet<string>): string {
+  for (const first of "_ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+    const candidate = first + name.slice(1);
+    if (!taken.has(candidate)) {
+      return candidate;
+    }
+  }
+  return name;
+}
+
+/** Whether the token is a field or method: a name after a dot that follows an operand (a leading dot names a variable). */
+function isMember(tokens: readonly Token[], index: number): boolean {
+  const before = tokens[index - 2];
+  return tokens[index - 1]?.text === "." && before !== undefined && (before.kind !== "mark" || [")", "]", "}"].includes(before.text));
+}
+
+function rename(blanked: string, tokens: readonly Token[]): LexedSource {
+  const taken = new Set(tokens.map((token) => token.text));
+  const stand = new Map<string, string>();
+  let text = blanked;
+  tokens.forEach((token, index) => {
+    if (token.kind !== "identifier" || !needsRename(token.text) || isMember(tokens, index)) {
+      return;
+    }
+    const name = stand.get(token.text) ?? replacement(token.text, taken);
+    stand.set(token.text, name);
+    taken.add(name);
+    text = text.slice(0, token.start) + name + text.slice(token.end);
+  });
+  return { text, tokens, renamed: new Map(Array.from(stand, ([written, name]) => [name, written])) };
+}
+
+/**
+ * Splits an expression into tokens, blanks its comments out and replaces names that the parser refuses, all without moving
+ * anything. Returns the first thing that is no token of the language instead.
+ */
+export function lex(source: string): LexedSource | Finding {
+  const tokens: Token[] = [];
+  let blanked = source;
+  let at = 0;
+  while (at < source.length) {
+    const space = matchAt(blank, source, at);
+    if (space !== null) {
+      blanked = blanked.slice(0, at) + (space[0].startsWith("/") ? " ".repeat(space[0].length) : space[0]) + blanked.slice(at + space[0].length);
+      at += space[0].length;
+      continue;
+    }
+    const token = readToken(source, at);
+    if (!("kind" in token)) {
+      return token;
+    }
+    tokens.push(token);
+    at = token.end;
+  }
+  tokens.push({ kind: "end", text: "", start: source.length, end: source.length });
+  return rename(blanked, tokens);
+}

@@ -1,0 +1,23 @@
+/** Every bound of the filter language, in one place. docs/filters.md states those a user can meet. */
+export const limits = {
+  /** UTF-8 bytes of an expression. */
+  sourceBytes: 4096,
+  /** Nodes of the syntax tree, macros counted as what they stand for. */
+  nodes: 1000,
+  /** Depth of brackets in the text, and of the syntax tree. */
+  depth: 100,
+  /** Errors reported for one expression; the rest follow once these are mended. */
+  diagnostics: 10,
+  /** Code points of a source line that a caret message shows. */
+  caretWidth: 100,
+  /** UTF-16 units of a regular expression. */
+  patternLength: 512,
+  /** Instructions of a compiled regular expression. */
+  patternProgram: 500,
+  /** UTF-16 units of a text that is matched, or built by a function. */
+  textLength: 65_536,
+  /** Steps of one evaluation: about one per operation in a loop, and one per 16 characters handled. */
+  steps: 100_000,
+  /** Compiled programs kept per environment. */
+  programs: 2048,
+} as const;

@@ -1,0 +1,57 @@
+import { RE2JS, RE2JSException } from "re2js";
+import { limits } from "./limits.ts";
+import { problems, type Meter, type Problem } from "./values.ts";
+
+/** A compiled regular expression (RE2 syntax): matching takes time linear in the text, whatever the pattern. */
+export interface Pattern {
+  /** Whether any part of the text matches. */
+  test(text: string, meter: Meter): boolean | Problem;
+}
+
+const recent = new Map<string, Pattern | string>();
+const recentLimit = 256;
+
+function build(source: string): Pattern | string {
+  if (source.length > limits.patternLength) {
+    return `longer than ${limits.patternLength} characters`;
+  }
+  try {
+    const regex = RE2JS.compile(source);
+    if (regex.programSize() > limits.patternProgram) {
+      return "too large; use fewer or smaller repetitions";
+    }
+    return {
+      test: (text, meter) => {
+        meter.steps -= 1 + (text.length >> 2);
+        return text.length > limits.textLength || meter.steps < 0 ? problems.budget : regex.test(text);
+      },
+    };
+  } catch (error) {
+    return error instanceof RE2JSException ? error.message.replace(/^error parsing regexp: /, "") : "not a valid pattern";
+  }
+}
+
+/** Compiles a pattern, or says why it is none. The most recent ones are kept. */
+export function compilePattern(source: string): Pattern | string {
+  const known = recent.get(source);
+  if (known !== undefined) {
+    return known;
+  }
+  const built = build(source);
+  if (recent.size >= recentLimit) {
+    const [oldest] = recent.keys();
+    recent.delete(oldest ?? "");
+  }
+  recent.set(source, built);
+  return built;
+}
+
+/** `matches` with a pattern that is known only now: charged as if it were compiled each time. */
+export function matches(text: string, pattern: string, meter: Meter): boolean | Problem {
+  meter.steps -= 5000;
+  if (meter.steps < 0) {
+    return problems.budget;
+  }
+  const compiled = compilePattern(pattern);
+  return typeof compiled === "string" ? problems.invalidValue : compiled.test(text, meter);
+}

@@ -1,0 +1,92 @@
+import { limits } from "./limits.ts";
+import { problems, type Meter, type Problem, type Value } from "./values.ts";
+
+/** The string functions of CEL and of its strings extension. Positions and lengths count code points, not UTF-16 units. */
+
+const wide = /[\ud800-\udfff]/;
+
+const pointsOf = (text: string): readonly string[] => Array.from(text);
+
+/** The number of code points. */
+export const lengthOf = (text: string): number => (wide.test(text) ? pointsOf(text).length : text.length);
+
+/** ASCII letters in lower or upper case; all others as they are. */
+export const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+export const upperAscii = (text: string): string => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+
+/** Without the white space (Unicode's property) around it. */
+export const trim = (text: string): string => text.replace(/^\p{White_Space}+/u, "").replace(/(?<!\p{White_Space})\p{White_Space}+$/u, "");
+
+const isIndex = (at: Value, length: number): at is number => typeof at === "number" && at >= 0 && at <= length;
+
+/** The character at a position; empty at the end. */
+export function charAt(text: string, at: Value): string | Problem {
+  const points = pointsOf(text);
+  return isIndex(at, points.length) ? (points[at] ?? "") : problems.invalidValue;
+}
+
+/** From a position up to (without) another, which is the end where it is not given. */
+export function substring(text: string, from: Value, to?: Value): string | Problem {
+  const points = pointsOf(text);
+  const end = to ?? points.length;
+  return isIndex(from, points.length) && isIndex(end, points.length) && from <= end ? points.slice(from, end).join("") : problems.invalidValue;
+}
+
+/** The first position of a part at or after `from`; -1 when there is none. */
+export function indexOf(text: string, part: string, from: Value = 0): number | Problem {
+  const points = pointsOf(text);
+  if (!isIndex(from, points.length)) {
+    return problems.invalidValue;
+  }
+  const found = text.indexOf(part, points.slice(0, from).join("").length);
+  return found === -1 ? -1 : lengthOf(text.slice(0, found));
+}
+
+/** The last position of a part at or before `from`; -1 when there is none. */
+export function lastIndexOf(text: string, part: string, from?: Value): number | Problem {
+  const points = pointsOf(text);
+  const start = from ?? points.length;
+  if (!isIndex(start, points.length)) {
+    return problems.invalidValue;
+  }
+  const found = text.lastIndexOf(part, points.slice(0, start).join("").length);
+  return found === -1 ? -1 : lengthOf(text.slice(0, found));
+}
+
+/** The parts between separators; with an empty separator the characters. A limit keeps the rest in the last part. */
+export function split(text: string, separator: string, limit: Value = -1): readonly string[] | Problem {
+  if (typeof limit !== "number") {
+    return problems.invalidValue;
+  }
+  const parts = separator === "" ? pointsOf(text) : text.split(separator);
+  if (limit < 0 || parts.length <= limit) {
+    return parts;
+  }
+  return limit === 0 ? [] : [...parts.slice(0, limit - 1), parts.slice(limit - 1).join(separator)];
+}
+
+/** With occurrences of a part replaced, at most `limit` of them; an empty part stands between all characters. */
+export function replace(text: string, part: string, by: string, limit: Value = -1): string | Problem {
+  if (typeof limit !== "number") {
+    return problems.invalidValue;
+  }
+  const pieces = part === "" ? ["", ...pointsOf(text), ""] : text.split(part);
+  const times = limit < 0 ? pieces.length - 1 : Math.min(limit, pieces.length - 1);
+  if (text.length + times * by.length > limits.textLength) {
+    return problems.budget;
+  }
+  return [pieces.slice(0, times + 1).join(by), ...pieces.slice(times + 1)].join(part);
+}
+
+/** The strings of a list in one, with a separator between them. */
+export function joinTexts(list: readonly unknown[], separator: string, meter: Meter): string | Problem {
+  meter.steps -= list.length;
+  let length = 0;
+  for (const element of list) {
+    if (typeof element !== "string") {
+      return problems.wrongType;
+    }
+    length += element.length + separator.length;
+  }
+  return length > limits.textLength ? problems.budget : list.join(separator);
+}

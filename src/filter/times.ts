@@ -1,0 +1,89 @@
+import { Duration, problems, Timestamp, type Problem } from "./values.ts";
+
+const second = 1_000_000_000n;
+const int64 = 2n ** 63n;
+const earliest = -62_135_596_800;
+const latest = 253_402_300_799;
+const units: Readonly<Record<string, bigint>> = { h: 3600n * second, m: 60n * second, s: second, ms: 1_000_000n, us: 1000n, "µs": 1000n, "μs": 1000n, ns: 1n };
+const durationPart = /([0-9]+)?(?:\.([0-9]*))?(h|ms|m|s|us|µs|μs|ns)/y;
+const timestampForm = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]{1,9}))?(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$/;
+
+function durationOf(nanoseconds: bigint): Duration | Problem {
+  if (nanoseconds < -int64 || nanoseconds >= int64) {
+    return problems.overflow;
+  }
+  const rest = ((nanoseconds % second) + second) % second;
+  return new Duration(Number((nanoseconds - rest) / second), Number(rest));
+}
+
+function partNanoseconds(whole: string, fraction: string, unit: string): bigint {
+  const factor = units[unit] ?? 0n;
+  const digits = fraction.slice(0, 18);
+  return BigInt(whole) * factor + (BigInt(digits || "0") * factor) / 10n ** BigInt(digits.length);
+}
+
+/** The nanoseconds of a list of number-unit parts without a sign; undefined when the text has another form. */
+function spanNanoseconds(text: string): bigint | undefined {
+  let total = 0n;
+  let at = 0;
+  while (at < text.length) {
+    durationPart.lastIndex = at;
+    const match = durationPart.exec(text);
+    const [all = "", whole = "", fraction = "", unit = ""] = match ?? [];
+    if (match === null || whole + fraction === "") {
+      return undefined;
+    }
+    total += partNanoseconds(whole || "0", fraction, unit);
+    at += all.length;
+  }
+  return at === 0 ? undefined : total;
+}
+
+/** A duration in Go's form (`1h30m`, `-2.5s`, `192s`); a problem when the text has another form or the range is left. */
+export function parseDuration(text: string): Duration | Problem {
+  if (text.length > 64) {
+    return problems.invalidValue;
+  }
+  const negative = text.startsWith("-");
+  const span = negative || text.startsWith("+") ? text.slice(1) : text;
+  const nanoseconds = span === "0" ? 0n : spanNanoseconds(span);
+  if (nanoseconds === undefined) {
+    return problems.invalidValue;
+  }
+  return durationOf(negative ? -nanoseconds : nanoseconds);
+}
+
+/** A moment in RFC 3339's strict form: capital T and Z, a day that exists, no leap second. */
+export function parseTimestamp(text: string): Timestamp | Problem {
+  const match = text.length > 40 ? null : timestampForm.exec(text);
+  if (match === null) {
+    return problems.invalidValue;
+  }
+  const [, day = "", time = "", fraction = "", zone = ""] = match;
+  const midnight = new Date(`${day}T00:00:00Z`);
+  // A day such as 30 February is read as one in March.
+  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) {
+    return problems.invalidValue;
+  }
+  return timestampOf(Date.parse(day + time + zone) / 1000, Number(fraction.padEnd(9, "0")));
+}
+
+function timestampOf(seconds: number, nanos: number): Timestamp | Problem {
+  return seconds >= earliest && seconds <= latest ? new Timestamp(seconds, nanos) : problems.overflow;
+}
+
+const nanosecondsOf = (span: Duration): bigint => BigInt(span.seconds) * second + BigInt(span.nanos);
+
+/** The sum of two spans; `sign` -1 subtracts the second. */
+export const addDurations = (a: Duration, b: Duration, sign: 1 | -1): Duration | Problem => durationOf(nanosecondsOf(a) + BigInt(sign) * nanosecondsOf(b));
+
+/** A moment moved by a span; `sign` -1 moves it back. */
+export function moveTimestamp(moment: Timestamp, span: Duration, sign: 1 | -1): Timestamp | Problem {
+  const nanos = moment.nanos + sign * span.nanos;
+  const carry = Math.floor(nanos / 1e9);
+  return timestampOf(moment.seconds + sign * span.seconds + carry, nanos - carry * 1e9);
+}
+
+/** The span from `b` to `a`. */
+export const betweenTimestamps = (a: Timestamp, b: Timestamp): Duration | Problem =>
+  durationOf(BigInt(a.seconds - b.seconds) * second + BigInt(a.nanos - b.nanos));
