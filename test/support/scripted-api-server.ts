@@ -25,6 +25,8 @@ export interface ScriptedApiServer {
   readonly url: string;
   /** CA, address and the token `test-token`. */
   readonly kubeconfig: string;
+  /** The server's certificate, which is its own CA. */
+  readonly certificate: string;
   readonly requests: readonly Seen[];
   /** Answers for lists, and for watches; a watch without a script stays open and silent, a list without one is empty. */
   readonly lists: Reply[];
@@ -41,7 +43,8 @@ export interface ScriptedApiServer {
 export const isWatch = (seen: Seen): boolean => seen.query["watch"] === "true";
 export const isList = (seen: Seen): boolean => seen.method === "GET" && !isWatch(seen) && /\/(?:pipelineruns|secrets|configmaps)$/u.test(seen.path);
 
-export async function startScriptedApiServer(): Promise<ScriptedApiServer> {
+/** With `clientCa`, only clients that present a certificate of it are let in. */
+export async function startScriptedApiServer(options: { readonly clientCa?: string } = {}): Promise<ScriptedApiServer> {
   const certificate = await selfSignedCertificate("127.0.0.1");
   const requests: Seen[] = [];
   const waiting = new Set<() => void>();
@@ -49,7 +52,7 @@ export async function startScriptedApiServer(): Promise<ScriptedApiServer> {
   const watches: Reply[] = [];
   const others: Reply[] = [];
 
-  const server = createServer({ key: certificate.key, cert: certificate.cert }, (request, response) => {
+  const server = createServer({ key: certificate.key, cert: certificate.cert, ...(options.clientCa === undefined ? {} : { ca: options.clientCa, requestCert: true, rejectUnauthorized: true }) }, (request, response) => {
     void readBody(request).then((body) => {
       const url = new URL(request.url ?? "", "https://127.0.0.1");
       const seen: Seen = {
@@ -82,6 +85,7 @@ export async function startScriptedApiServer(): Promise<ScriptedApiServer> {
   return {
     url,
     kubeconfig,
+    certificate: certificate.cert,
     requests,
     lists,
     watches,

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { createStatusWriter } from "../../src/kube/apply.ts";
+import { connect, type Kube } from "../../src/kube/client.ts";
+import { createEventRecorder, cutToBytes } from "../../src/kube/events.ts";
+import { notifications } from "../../src/kube/resources.ts";
+import { manualClock } from "../support/manual-clock.ts";
+import { json, run, startScriptedApiServer, status, type ScriptedApiServer } from "../support/scripted-api-server.ts";
+import { recordingLogger, type LogLine } from "./reflector-harness.ts";
+
+const signal = AbortSignal.timeout(20_000);
+const accepted = json(run({ name: "n", version: 9 }));
+
+async function begin(test: TestContext): Promise<{ server: ScriptedApiServer; kube: Kube }> {
+  const server = await startScriptedApiServer();
+  const kube = await connect({ kubeconfig: server.kubeconfig });
+  test.after(async () => {
+    await kube.close();
+    await server.close();
+  });
+  return { server, kube };
+}
+
+const target = { namespace: "ci", name: "n", uid: "u1" };
+
+describe("status writer", () => {
+  it("sends a status only when it differs from the last one sent to this object", async (test) => {
+    const { server, kube } = await begin(test);
+    for (let answer = 0; answer < 4; answer += 1) server.others.push(accepted);
+    const writer = createStatusWriter(kube, "tester");
+    const outcomes = [
+      await writer.write(notifications, target, { sent: 1 }, signal),
+      await writer.write(notifications, target, { sent: 1 }, signal),
+      await writer.write(notifications, target, { sent: 2 }, signal),
+      await writer.write(notifications, { ...target, uid: "u2" }, { sent: 2 }, signal),
+    ];
+    writer.forget(notifications, target);
+    outcomes.push(await writer.write(notifications, { ...target, uid: "u2" }, { sent: 2 }, signal));
+    assert.deepEqual(outcomes, ["written", "unchanged", "written", "written", "written"]);
+    assert.equal(server.requests.length, 4);
+    assert.deepEqual(JSON.parse(server.requests[0]?.body ?? ""), {
+      apiVersion: "integrations.tekton.ornew.io/v1alpha1",
+      kind: "Notification",
+      metadata: { name: "n", namespace: "ci", uid: "u1" },
+      status: { sent: 1 },
+    });
+    assert.deepEqual(server.requests[0]?.query, { fieldManager: "tester", force: "true" });
+  });
+
+  it("sends again what was refused, and says when the object is gone", async (test) => {
+    const { server, kube } = await begin(test);
+    server.others.push(status(500, "InternalError"), accepted, status(409, "Conflict"));
+    const writer = createStatusWriter(kube, "tester");
+    await assert.rejects(writer.write(notifications, target, { sent: 1 }, signal), { status: 500 });
+    assert.equal(await writer.write(notifications, target, { sent: 1 }, signal), "written");
+    assert.equal(await writer.write(notifications, { ...target, uid: "u2" }, { sent: 1 }, signal), "gone");
+    assert.equal(await writer.write(notifications, { ...target, name: "other" }, { sent: 1 }, signal), "gone");
+  });
+});
+
+describe("Events", () => {
+  const regarding = { resource: notifications, namespace: "ci", name: "n", uid: "u1" };
+  const content = { type: "Warning", reason: "DeliveryFailed", action: "Deliver", note: "no" } as const;
+
+  it("are written about the object, and the same words only once within the window", async (test) => {
+    const { server, kube } = await begin(test);
+    for (let answer = 0; answer < 5; answer += 1) server.others.push(accepted);
+    const clock = manualClock();
+    const recorder = createEventRecorder({ kube, reportingController: "x/controller", reportingInstance: "pod-1", clock, log: recordingLogger([]) }, signal);
+    recorder.publish(regarding, content);
+    recorder.publish(regarding, content);
+    recorder.publish(regarding, { ...content, note: "other" });
+    await recorder.flush();
+    clock.advance(3_600_000);
+    recorder.publish(regarding, content);
+    await recorder.flush();
+    assert.deepEqual(server.requests.map((seen) => (JSON.parse(seen.body) as { note: string }).note).sort(), ["no", "no", "other"]);
+    const sent = JSON.parse(server.requests.find((seen) => seen.body.includes('"no"'))?.body ?? "") as { metadata: { name: string; namespace: string } };
+    assert.match(sent.metadata.name, /^n\.[0-9a-f]{16}$/);
+    assert.deepEqual(
+      { ...sent, metadata: sent.metadata.namespace },
+      {
+        apiVersion: "events.k8s.io/v1",
+        kind: "Event",
+        metadata: "ci",
+        eventTime: "2026-01-01T00:00:00.000000Z",
+        reportingController: "x/controller",
+        reportingInstance: "pod-1",
+        regarding: { apiVersion: "integrations.tekton.ornew.io/v1alpha1", kind: "Notification", namespace: "ci", name: "n", uid: "u1" },
+        type: "Warning",
+        reason: "DeliveryFailed",
+        action: "Deliver",
+        note: "no",
+      },
+    );
+  });
+
+  it("that cannot be written are logged, never thrown", async (test) => {
+    const { server, kube } = await begin(test);
+    server.others.push(status(403, "Forbidden"));
+    const log: LogLine[] = [];
+    const recorder = createEventRecorder({ kube, reportingController: "x/c", reportingInstance: "p", clock: manualClock(), log: recordingLogger(log) }, signal);
+    recorder.publish(regarding, content);
+    await recorder.flush();
+    assert.deepEqual(log.map((line) => [line.level, line.message, line.fields["regarding"]]), [["warn", "an Event could not be written", "ci/n"]]);
+  });
+
+  it("are cut to 1,024 bytes without splitting a character", () => {
+    assert.equal(cutToBytes("short", 1024), "short");
+    for (const text of ["x".repeat(3_000), "ü".repeat(3_000), "🚀".repeat(3_000), `x${"🚀".repeat(3_000)}`]) {
+      const cut = cutToBytes(text, 1024);
+      assert.ok(Buffer.byteLength(cut) <= 1024 && Buffer.byteLength(cut) > 1017, String(Buffer.byteLength(cut)));
+      assert.ok(cut.endsWith("…") && text.startsWith(cut.slice(0, -1)) && !cut.includes("\ufffd"));
+    }
+  });
+});
