@@ -42,6 +42,7 @@ const destination = Type.Object(
     sentStatus: Type.Optional(oneWordOf(runStatuses, { description: "The run's status that the service last accepted." })),
     sentAt: Type.Optional(time("When the service accepted it.")),
     sentCount: Type.Optional(Type.Integer({ minimum: 0, description: "How many messages the service accepted." })),
+    refusedStatus: Type.Optional(oneWordOf(runStatuses, { description: "The run's status whose message became a dead letter." })),
     attempts: Type.Optional(Type.Integer({ minimum: 0, description: "How many times the message that is owed was tried." })),
     firstAttemptAt: Type.Optional(time("When the message that is owed was first tried.")),
     nextAttemptAt: Type.Optional(time("When it is tried again.")),

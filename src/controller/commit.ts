@@ -1,0 +1,69 @@
+import { annotations as own } from "../api/group.ts";
+import type { RunEvent } from "../api/run-event.ts";
+
+type Commit = RunEvent["commit"];
+type Annotations = Readonly<Record<string, string>>;
+
+const ownerPattern = /^[A-Za-z0-9_-]{1,39}$/;
+const repoPattern = /^(?!\.\.?$)[A-Za-z0-9._-]{1,100}$/;
+const shaPattern = /^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/;
+
+const valid = (value: string | undefined, pattern: RegExp): string | undefined => (value !== undefined && pattern.test(value) ? value : undefined);
+
+/** An absolute http(s) URL without credentials, of a length that every service takes; else undefined. */
+export function webUrl(value: string | undefined): string | undefined {
+  if (value === undefined || value.length > 2048) return undefined;
+  const url = URL.parse(value);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:") || url.username !== "" || url.password !== "") return undefined;
+  return url.href;
+}
+
+/** Owner and name from the URL of a repository, in the https or the ssh form. */
+function fromRepositoryUrl(value: string | undefined): { owner?: string; repo?: string } {
+  const path = value === undefined ? undefined : (URL.parse(value)?.pathname ?? /^[^@\s]+@[^:\s]+:(.+)$/.exec(value)?.[1]);
+  const [owner, name, ...rest] = (path ?? "").replace(/^\/+|\/+$/g, "").split("/");
+  return rest.length > 0 ? {} : { ...(owner !== undefined && { owner }), ...(name !== undefined && { repo: name.replace(/\.git$/, "") }) };
+}
+
+interface Place {
+  readonly owner: string | undefined;
+  readonly repo: string | undefined;
+  readonly sha: string | undefined;
+}
+
+const pac = "pipelinesascode.tekton.dev";
+
+/** Where annotations name a commit, in the order in which they are believed. */
+const places: readonly ((annotations: Annotations) => Place)[] = [
+  (a) => ({ owner: a[own.githubOwner], repo: a[own.githubRepo], sha: a[own.githubSha] }),
+  (a) => ({ owner: a[`${pac}/url-org`], repo: a[`${pac}/url-repository`], sha: a[`${pac}/sha`] }),
+  (a) => ({ owner: a["github.integrations.tekton.dev/owner"], repo: a["github.integrations.tekton.dev/repo"], sha: a["github.integrations.tekton.dev/commit"] }),
+  (a) => ({ owner: undefined, repo: undefined, ...fromRepositoryUrl(a["tekton.dev/git-repo"]), sha: a["tekton.dev/git-revision"] }),
+  (a) => ({ owner: undefined, repo: undefined, ...fromRepositoryUrl(a["tekton.dev/gitURL"]), sha: a["tekton.dev/gitRevision"] }),
+];
+
+/**
+ * The commit that annotations name. They are hostile input: a value that does not fit is as good as absent. The first
+ * place that names a whole commit wins; where none does, the first that names anything.
+ */
+export function commitOf(annotations: Annotations): Commit {
+  const found = places.map((read) => {
+    const { owner, repo, sha } = read(annotations);
+    return { owner: valid(owner, ownerPattern), repo: valid(repo, repoPattern), sha: valid(sha, shaPattern) };
+  });
+  const whole = found.find(({ owner, repo, sha }) => owner !== undefined && repo !== undefined && sha !== undefined);
+  const some = whole ?? found.find(({ owner, repo, sha }) => owner ?? repo ?? sha);
+  const pullRequest = valid(annotations[`${pac}/pull-request`], /^[1-9][0-9]{0,9}$/);
+  const branch = valid(annotations[`${pac}/source-branch`] ?? annotations[`${pac}/branch`], /^[^\p{Cc}\s]{1,255}$/u)?.replace(/^refs\/heads\//, "");
+  const url = webUrl(annotations[`${pac}/sha-url`]);
+  const author = valid(annotations[`${pac}/sender`], /^[^\p{Cc}]{1,100}$/u);
+  return {
+    ...(some?.owner !== undefined && { owner: some.owner }),
+    ...(some?.repo !== undefined && { repo: some.repo }),
+    ...(some?.sha !== undefined && { sha: some.sha }),
+    ...(branch !== undefined && { branch }),
+    ...(pullRequest !== undefined && { pullRequest: Number(pullRequest) }),
+    ...(url !== undefined && { url }),
+    ...(author !== undefined && { author }),
+  };
+}

@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import type { Provider } from "../api/provider.ts";
+import { CodedError, type ErrorCode } from "../errors.ts";
+import type { Kube } from "../kube/client.ts";
+import { secrets as secretsResource } from "../kube/resources.ts";
+import type { Http } from "../providers/http.ts";
+import { DeliveryError, type AnyProviderDefinition, type Sender } from "../providers/provider.ts";
+import { providerOfType } from "../providers/registry.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+
+/** Whether messages can go out through a Provider. */
+export type Connection =
+  | { readonly ready: true; readonly sender: Sender; readonly timeoutMs: number }
+  | { readonly ready: false; readonly code: ErrorCode; readonly message: string };
+
+interface Open {
+  readonly fingerprint: string;
+  readonly sender: Sender;
+  readonly secrets: readonly string[];
+}
+
+/** Live connections to services, one per Provider, made anew when the Provider or one of its Secrets changes. */
+export interface Connections {
+  /** Reads the Provider's Secrets, and opens, keeps or replaces its connection. Never throws but for an aborted signal. */
+  readonly refresh: (key: string, provider: Provider, signal: AbortSignal) => Promise<Connection>;
+  /** The connection as last refreshed; undefined before. */
+  readonly current: (key: string) => Connection | undefined;
+  /** The service refused the credentials: nothing more is sent until they change or `until` (monotonic) is reached. */
+  readonly refused: (key: string, error: DeliveryError) => void;
+  readonly drop: (key: string) => void;
+  readonly close: () => Promise<void>;
+}
+
+export interface ConnectionsOptions {
+  readonly kube: Kube;
+  readonly http: Http;
+  readonly telemetry: Telemetry;
+}
+
+const defaultTimeoutMs = 15_000;
+
+const timeoutMs = ({ spec }: Provider): number => (spec.timeout === undefined ? defaultTimeoutMs : Number.parseInt(spec.timeout, 10) * 1000);
+
+/** The values of all Secrets that the Provider names, by `<name>/<key>`. Throws SecretNotFound. */
+async function readSecrets(kube: Kube, provider: Provider, definition: AnyProviderDefinition, signal: AbortSignal): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  for (const { name, key, what } of definition.secretRefs(provider.spec[definition.section])) {
+    const secret = await kube.get(secretsResource, { namespace: provider.metadata.namespace, name }, signal);
+    if (secret === undefined) throw new DeliveryError("SecretNotFound", `Secret ${name} (${what}) does not exist in namespace ${provider.metadata.namespace}`);
+    const data = secret["data"] as Readonly<Record<string, string>> | undefined;
+    const encoded = data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
+    if (encoded === undefined || encoded === "") throw new DeliveryError("SecretNotFound", `Secret ${name} has no key ${key} (${what})`);
+    values.set(`${name}/${key}`, Buffer.from(encoded, "base64").toString("utf8"));
+  }
+  return values;
+}
+
+function fingerprintOf(provider: Provider, section: unknown, values: ReadonlyMap<string, string>): string {
+  return createHash("sha256").update(JSON.stringify([provider.metadata.uid, provider.spec.type, section, [...values]])).digest("hex");
+}
+
+export function createConnections({ kube, http, telemetry }: ConnectionsOptions): Connections {
+  const opened = new Map<string, Open>();
+  const state = new Map<string, Connection>();
+  /** Fingerprints whose credentials the service refused, until another one comes or they are tried again. */
+  const refusals = new Map<string, { readonly fingerprint: string; readonly error: DeliveryError; readonly at: number }>();
+
+  const shut = (key: string): void => {
+    const open = opened.get(key);
+    opened.delete(key);
+    for (const secret of open?.secrets ?? []) telemetry.redactor.forget(secret);
+    open?.sender.close().catch((error: unknown) => {
+      telemetry.log.warn("a connection could not be closed", { provider: key, error });
+    });
+  };
+
+  const openFor = async (key: string, provider: Provider, signal: AbortSignal): Promise<Connection> => {
+    const definition = providerOfType(provider.spec.type);
+    const section = definition === undefined ? undefined : provider.spec[definition.section];
+    if (definition === undefined || section === undefined) {
+      return { ready: false, code: "ProviderInvalid", message: `this version does not serve a Provider of type ${provider.spec.type} with these sections` };
+    }
+    const [problem] = definition.check(section);
+    if (problem !== undefined) return { ready: false, code: problem.code, message: `spec.${definition.section}.${problem.path.join(".")} ${problem.message}` };
+    const values = await readSecrets(kube, provider, definition, signal);
+    const fingerprint = fingerprintOf(provider, section, values);
+    const refusal = refusals.get(key);
+    if (refusal?.fingerprint === fingerprint && telemetry.clock.monotonic() - refusal.at < recheckMs) {
+      return { ready: false, code: refusal.error.code, message: refusal.error.message };
+    }
+    refusals.delete(key);
+    const existing = opened.get(key);
+    if (existing?.fingerprint === fingerprint) return { ready: true, sender: existing.sender, timeoutMs: timeoutMs(provider) };
+    const learnt = [...values.values()];
+    for (const secret of learnt) telemetry.redactor.learn(secret);
+    const { open } = await definition.load();
+    const sender = open({
+      provider: section,
+      secrets: values,
+      http,
+      clock: telemetry.clock,
+      learnSecret: (secret) => {
+        telemetry.redactor.learn(secret);
+      },
+    });
+    shut(key);
+    opened.set(key, { fingerprint, sender, secrets: learnt });
+    return { ready: true, sender, timeoutMs: timeoutMs(provider) };
+  };
+
+  return {
+    refresh: async (key, provider, signal) => {
+      let connection: Connection;
+      try {
+        connection = await openFor(key, provider, signal);
+      } catch (error) {
+        if (signal.aborted) throw error;
+        const code = error instanceof CodedError ? error.code : "ServiceFailed";
+        // A failed read of a Secret says nothing about the credentials in use.
+        const previous = state.get(key);
+        if (code === "KubernetesRequestFailed" && previous?.ready === true) return previous;
+        connection = { ready: false, code, message: error instanceof Error ? error.message : String(error) };
+        if (code === "SecretNotFound" || code === "SecretMalformed") shut(key);
+      }
+      state.set(key, connection);
+      return connection;
+    },
+    current: (key) => state.get(key),
+    refused: (key, error) => {
+      const open = opened.get(key);
+      if (open === undefined) return;
+      refusals.set(key, { fingerprint: open.fingerprint, error, at: telemetry.clock.monotonic() });
+      state.set(key, { ready: false, code: error.code, message: error.message });
+    },
+    drop: (key) => {
+      shut(key);
+      state.delete(key);
+      refusals.delete(key);
+    },
+    close: async () => {
+      const senders = [...opened.values()].map(({ sender }) => sender);
+      opened.clear();
+      await Promise.allSettled(senders.map((sender) => sender.close()));
+    },
+  };
+}
+
+/** Refused credentials are tried again after this long, even if nothing changed. */
+export const recheckMs = 600_000;

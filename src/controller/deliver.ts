@@ -1,0 +1,303 @@
+import type { DeliveryDestination } from "../api/delivery.ts";
+import type { RunEvent } from "../api/run-event.ts";
+import { backoffDelay } from "../kube/backoff.ts";
+import { createWorkQueue, type Requeue, type WorkQueue } from "../kube/work-queue.ts";
+import { DeliveryError, type Message, type Sender } from "../providers/provider.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Connection } from "./connections.ts";
+import type { Ledger, Pair } from "./ledger.ts";
+import { afterAcceptance, afterFailure, forAnotherState, recordedOf, whileHeld } from "./pair-state.ts";
+import { plan, type Route } from "./plan.ts";
+import type { RunStore, RunView } from "./run-store.ts";
+import type { StepObserver } from "./steps.ts";
+
+/** What came of a message, for the statuses of Notification and Provider. */
+export interface Outcome {
+  readonly notificationKey: string;
+  readonly outcome: "Delivered" | "Retrying" | "DeadLetter";
+  readonly event: RunEvent;
+  readonly error?: DeliveryError;
+}
+
+/** Where deliveries stand with a Provider. */
+export type Gate = Connection | { readonly ready: "soon" };
+
+export interface DelivererOptions {
+  readonly runs: RunStore;
+  readonly ledger: Ledger;
+  readonly telemetry: Telemetry;
+  readonly deadlineMs: number;
+  readonly observe: StepObserver;
+  readonly routeOf: (notificationKey: string) => Route | undefined;
+  /** What is on record for a pair from before this process; asked once per pair. */
+  readonly recordOf: (pair: Pair) => readonly DeliveryDestination[];
+  readonly gateOf: (route: Route) => Gate;
+  /** The service refused the Provider's credentials. */
+  readonly onCredentialsRefused: (route: Route, error: DeliveryError) => void;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+/** The one place that sends, retries and records. */
+export interface Deliverer {
+  /** Looks at the pair again: its run, its Notification or its Provider changed. */
+  readonly touch: (notificationKey: string, pair: Pair) => void;
+  /** Looks again at every pair of the Notification that is known here. */
+  readonly touchNotification: (notificationKey: string) => void;
+  /** The run vanished and these pairs may still owe something for it. */
+  readonly runVanished: (runUid: string, pairs: readonly Pair[]) => void;
+  /** Pairs with a message that is not yet accepted. */
+  readonly owedCount: () => number;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+interface PairState {
+  readonly key: string;
+  readonly pair: Pair;
+  readonly notificationKey: string;
+  readonly destinations: Map<string, DeliveryDestination>;
+  /** `Clock.monotonic()` of when the state that is owed was first seen. */
+  seenAt: number;
+  owes: boolean;
+  /** The state that was last tried, as `<status>/<reason>`. */
+  attempted: string | undefined;
+  /** The record lags behind what happened. */
+  dirty: boolean;
+  /** For which state `owed` is on record, as `<status>/<reason>`. */
+  owedOnRecord: string | undefined;
+  writeFailures: number;
+}
+
+const concurrency = 64;
+const writeBackoff = { baseMs: 500, capMs: 30_000 };
+
+const pairKey = ({ notification, runUid }: Pair): string => `${notification.uid}/${runUid}`;
+
+export function createDeliverer(options: DelivererOptions): Deliverer {
+  const { runs, ledger, telemetry, routeOf } = options;
+  const { clock, log, metrics } = telemetry;
+  const states = new Map<string, PairState>();
+  const byNotification = new Map<string, Set<string>>();
+  const byRun = new Map<string, Set<string>>();
+  /** Pairs that a vanished run is still kept for. */
+  const keptFor = new Map<string, Set<string>>();
+  const queue: WorkQueue = createWorkQueue({
+    concurrency,
+    clock,
+    backoff: { baseMs: 200, capMs: 30_000 },
+    onFailure: (key, error) => {
+      log.error("a delivery could not be worked on; trying again", { pair: key, error });
+    },
+  });
+
+  const stateFor = (notificationKey: string, pair: Pair): PairState => {
+    const key = pairKey(pair);
+    const known = states.get(key);
+    if (known !== undefined) return known;
+    const destinations = new Map(options.recordOf(pair).map((destination) => [destination.key, destination]));
+    const state: PairState = { key, pair, notificationKey, destinations, seenAt: clock.monotonic(), owes: false, attempted: undefined, dirty: false, owedOnRecord: undefined, writeFailures: 0 };
+    states.set(key, state);
+    for (const [index, name] of [[byNotification, notificationKey], [byRun, pair.runUid]] as const) {
+      const keys = index.get(name);
+      if (keys === undefined) index.set(name, new Set([key]));
+      else keys.add(key);
+    }
+    return state;
+  };
+
+  const drop = (state: PairState): void => {
+    states.delete(state.key);
+    queue.forget(state.key);
+    byNotification.get(state.notificationKey)?.delete(state.key);
+    byRun.get(state.pair.runUid)?.delete(state.key);
+    settled(state);
+  };
+
+  /** Nothing more is to be done for the pair now; a vanished run that nobody needs any more is let go. */
+  const settled = (state: PairState): void => {
+    const uid = state.pair.runUid;
+    const waiting = keptFor.get(uid);
+    if (waiting === undefined) return;
+    waiting.delete(state.key);
+    if (waiting.size > 0) return;
+    keptFor.delete(uid);
+    runs.release(uid);
+    for (const key of [...(byRun.get(uid) ?? [])]) {
+      const other = states.get(key);
+      if (other !== undefined) drop(other);
+    }
+    byRun.delete(uid);
+  };
+
+  const persist = async (state: PairState, event: RunEvent, owed: boolean, signal: AbortSignal): Promise<Requeue | undefined> => {
+    state.dirty = true;
+    const about = aboutOf(state, event);
+    await options.observe("before-record", about);
+    try {
+      await ledger.write(state.pair, event, [...state.destinations.values()], owed, signal);
+    } catch (error) {
+      metrics.add("record_writes_total", { result: "failed" });
+      log.warn("a Delivery could not be written; trying again", { notification: state.notificationKey, error });
+      return { afterMs: backoffDelay(state.writeFailures++, writeBackoff) };
+    }
+    metrics.add("record_writes_total", { result: "ok" });
+    state.dirty = false;
+    state.writeFailures = 0;
+    state.owedOnRecord = owed ? stateOf(event) : undefined;
+    await options.observe("recorded", about);
+    return undefined;
+  };
+
+  /** Puts on record what is owed, so that neither a restart nor a pruner can lose it. Once for each state. */
+  const recordOwed = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> =>
+    state.owedOnRecord === stateOf(event) ? undefined : persist(state, event, true, signal);
+
+  const hold = async (state: PairState, view: RunView, messages: readonly Message[], why: { code: string; message: string }, signal: AbortSignal): Promise<Requeue | undefined> => {
+    for (const message of messages) state.destinations.set(message.key, whileHeld(state.destinations.get(message.key), message, why));
+    return recordOwed(state, view.event, signal);
+  };
+
+  const accepted = (state: PairState, event: RunEvent, providerType: string): void => {
+    metrics.add("deliveries_total", { provider_type: providerType, result: "delivered" });
+    metrics.add("delivery_attempts_total", { provider_type: providerType, error_class: "none" });
+    metrics.observe("delivery_latency_seconds", { provider_type: providerType }, (clock.monotonic() - state.seenAt) / 1000);
+    options.onOutcome({ notificationKey: state.notificationKey, outcome: "Delivered", event });
+  };
+
+  const failed = (state: PairState, route: Route, event: RunEvent, failure: { error: DeliveryError; dead: boolean; providerType: string }): void => {
+    const { error, dead, providerType } = failure;
+    metrics.add("delivery_attempts_total", { provider_type: providerType, error_class: error.class });
+    if (dead) metrics.add("deliveries_total", { provider_type: providerType, result: "dead_letter" });
+    log.warn(dead ? "a message was given up" : "a message could not be delivered; trying again", {
+      notification: state.notificationKey,
+      run: `${event.kind}/${event.namespace}/${event.name}`,
+      status: event.status,
+      error,
+    });
+    if (error.class === "credentials") options.onCredentialsRefused(route, error);
+    options.onOutcome({ notificationKey: state.notificationKey, outcome: dead ? "DeadLetter" : "Retrying", event, error });
+  };
+
+  /** One attempt at one message. Resolves with how long to wait before the next; undefined when there is none to wait for. */
+  const attempt = async (state: PairState, route: Route, work: { event: RunEvent; message: Message; sender: Sender; timeoutMs: number }, signal: AbortSignal): Promise<number | undefined> => {
+    const { event, message, sender, timeoutMs } = work;
+    const providerType = route.destination?.definition.type ?? "";
+    const before = state.destinations.get(message.key);
+    await options.observe("before-send", aboutOf(state, event));
+    try {
+      const answer = await sender.send(message, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+      await options.observe("accepted", aboutOf(state, event));
+      state.destinations.set(message.key, afterAcceptance(before, message, answer, event.status, clock.now()));
+      accepted(state, event, providerType);
+      return undefined;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const known = error instanceof DeliveryError ? error : new DeliveryError("ServiceFailed", "the provider's client failed in an unexpected way", { cause: error });
+      const { destination, waitMs } = afterFailure(before, { message, status: event.status, error: known, now: clock.now() }, options.deadlineMs);
+      state.destinations.set(message.key, destination);
+      failed(state, route, event, { error: known, dead: waitMs === undefined, providerType });
+      return waitMs;
+    }
+  };
+
+  /** Another state than the one last tried gets its full deadline, whatever became of the one before. */
+  const beginState = (state: PairState, event: RunEvent): void => {
+    if (state.attempted !== undefined && state.attempted !== stateOf(event)) {
+      for (const [key, destination] of state.destinations) state.destinations.set(key, forAnotherState(destination));
+    }
+    state.attempted = stateOf(event);
+  };
+
+  const sendAll = async (state: PairState, route: Route, work: { view: RunView; messages: readonly Message[]; connection: Connection & { ready: true } }, signal: AbortSignal): Promise<Requeue | undefined> => {
+    const { view, messages, connection } = work;
+    const waits: number[] = [];
+    beginState(state, view.event);
+    for (const message of messages) {
+      const { nextAttemptAt } = state.destinations.get(message.key) ?? {};
+      const early = nextAttemptAt === undefined ? 0 : Date.parse(nextAttemptAt) - clock.now();
+      const wait = early > 0 ? early : await attempt(state, route, { event: view.event, message, ...connection }, signal);
+      if (wait !== undefined) waits.push(wait);
+    }
+    state.owes = waits.length > 0;
+    const written = state.owes ? await recordOwed(state, view.event, signal) : await persist(state, view.event, false, signal);
+    if (state.owes) return { afterMs: Math.min(...waits, written?.afterMs ?? Infinity) };
+    state.seenAt = clock.monotonic();
+    if (written === undefined) settled(state);
+    return written;
+  };
+
+  /** Nothing is to be sent: only a record that lags behind is still to be written. */
+  const rest = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> => {
+    const written = state.dirty ? await persist(state, event, false, signal) : undefined;
+    if (written !== undefined) return written;
+    settled(state);
+    if (state.destinations.size === 0 && states.has(state.key)) drop(state);
+    return undefined;
+  };
+
+  const judge = (state: PairState, route: Route, view: RunView): readonly Message[] | undefined => {
+    const planned = plan(route, view.event, view.endedAt, recordedOf(state.destinations.values()));
+    if (planned.kind === "waiting") {
+      metrics.add("filter_evaluations_total", { outcome: "match" });
+      return [];
+    }
+    const failedToJudge = planned.kind === "nothing" && planned.error === true;
+    metrics.add("filter_evaluations_total", { outcome: failedToJudge ? "error" : planned.matched ? "match" : "no_match" });
+    return planned.kind === "send" && planned.messages.length > 0 ? planned.messages : undefined;
+  };
+
+  const settle = async (key: string, signal: AbortSignal): Promise<Requeue | undefined> => {
+    const state = states.get(key);
+    if (state === undefined) return undefined;
+    const route = routeOf(state.notificationKey);
+    const view = runs.view(state.pair.runUid);
+    if (view === undefined || route?.notification.metadata.uid !== state.pair.notification.uid) {
+      drop(state);
+      return undefined;
+    }
+    const messages = judge(state, route, view);
+    state.owes = messages !== undefined;
+    if (messages === undefined) return rest(state, view.event, signal);
+    await options.observe("matched", aboutOf(state, view.event));
+    const gate = options.gateOf(route);
+    if (gate.ready === "soon") return undefined;
+    if (!gate.ready) return hold(state, view, messages, gate, signal);
+    return sendAll(state, route, { view, messages, connection: gate }, signal);
+  };
+
+  return {
+    touch: (notificationKey, pair) => {
+      const state = stateFor(notificationKey, pair);
+      if (!state.owes) state.seenAt = clock.monotonic();
+      queue.add(state.key);
+    },
+    touchNotification: (notificationKey) => {
+      for (const key of byNotification.get(notificationKey) ?? []) {
+        const state = states.get(key);
+        if (state === undefined) continue;
+        // What had to wait for a change may go on now.
+        for (const destination of state.destinations.values()) {
+          if (destination.state !== "Retrying") continue;
+          const { nextAttemptAt, ...rest } = destination;
+          state.destinations.set(destination.key, rest);
+        }
+        queue.forget(key);
+        queue.add(key);
+      }
+    },
+    runVanished: (runUid, pairs) => {
+      if (pairs.length === 0) {
+        runs.release(runUid);
+        return;
+      }
+      keptFor.set(runUid, new Set(pairs.map(pairKey)));
+    },
+    owedCount: () => [...states.values()].filter((state) => state.owes).length,
+    run: (signal) => queue.run((key) => settle(key, signal), signal),
+  };
+}
+
+const stateOf = (event: RunEvent): string => `${event.status}/${event.reason}`;
+
+function aboutOf(state: PairState, event: RunEvent): { notification: string; run: string; status: string } {
+  return { notification: state.notificationKey, run: `${event.kind}/${event.namespace}/${event.name}`, status: event.status };
+}

@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { apiVersion } from "../api/group.ts";
+import type { Delivery, DeliveryDestination, DeliverySpec, DeliveryState, DeliveryStatus } from "../api/delivery.ts";
+import { maxDestinations } from "../api/delivery.ts";
+import type { Notification } from "../api/notification.ts";
+import type { RunEvent } from "../api/run-event.ts";
+import type { Kube } from "../kube/client.ts";
+import { isConflict, statusOf } from "../kube/kube-error.ts";
+import { deliveries, type KubeObject } from "../kube/resources.ts";
+import { owedEvent } from "./owed-event.ts";
+
+/** Whose fields the controller writes by server-side apply. */
+export const fieldManager = "tekton-integrations";
+
+/** A (Notification, run): what one Delivery is about. */
+export interface Pair {
+  readonly notification: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly runUid: string;
+}
+
+/** Name of the Delivery of a pair: the same whoever computes it. */
+export function deliveryName({ notification, runUid }: Pair): string {
+  const digest = createHash("sha256").update(`${notification.uid}/${runUid}`).digest("hex").slice(0, 16);
+  return `${notification.name.slice(0, 200).replace(/[-.]+$/, "")}-${digest}`;
+}
+
+/** The worst state of the destinations. */
+export function overallState(destinations: readonly DeliveryDestination[]): DeliveryState {
+  const order: readonly DeliveryState[] = ["Retrying", "Pending", "DeadLetter", "Delivered"];
+  return order.find((state) => destinations.some((destination) => destination.state === state)) ?? "Pending";
+}
+
+function specOf(pair: Pair, event: RunEvent): DeliverySpec {
+  const { kind, namespace, name, uid } = event;
+  return {
+    notificationRef: { name: pair.notification.name, uid: pair.notification.uid },
+    runRef: { apiVersion: kind === "CustomRun" ? "tekton.dev/v1beta1" : "tekton.dev/v1", kind, namespace, name, uid },
+  };
+}
+
+/** Writes Delivery records. A record exists before its status is written; both are safe to repeat. */
+export interface Ledger {
+  /** Writes the destinations, and with `owed` what is still to be sent. Throws KubeError. */
+  readonly write: (pair: Pair, event: RunEvent, destinations: readonly DeliveryDestination[], owed: boolean, signal: AbortSignal) => Promise<void>;
+  /** The record is known to exist, from a watch. */
+  readonly known: (name: string) => void;
+  readonly forget: (name: string) => void;
+}
+
+export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notification | undefined): Ledger {
+  const existing = new Set<string>();
+  const place = (pair: Pair): string => `${pair.notification.namespace}/${deliveryName(pair)}`;
+
+  const create = async (pair: Pair, event: RunEvent, signal: AbortSignal): Promise<void> => {
+    const notification = notificationOf(pair);
+    const object: KubeObject = {
+      apiVersion,
+      kind: "Delivery",
+      metadata: {
+        name: deliveryName(pair),
+        namespace: pair.notification.namespace,
+        labels: { "app.kubernetes.io/managed-by": fieldManager },
+        ...(notification !== undefined && {
+          ownerReferences: [{ apiVersion, kind: "Notification", name: pair.notification.name, uid: pair.notification.uid, controller: true }],
+        }),
+      },
+      spec: specOf(pair, event),
+    };
+    try {
+      await kube.create(deliveries, object, signal);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+    }
+  };
+
+  return {
+    write: async (pair, event, destinations, owed, signal) => {
+      const key = place(pair);
+      if (!existing.has(key)) {
+        await create(pair, event, signal);
+        existing.add(key);
+      }
+      const status: DeliveryStatus = {
+        state: overallState(destinations),
+        destinations: destinations.slice(0, maxDestinations),
+        ...(owed && { owed: owedEvent(event) }),
+      };
+      const object = { apiVersion, kind: "Delivery", metadata: { name: deliveryName(pair), namespace: pair.notification.namespace }, status };
+      try {
+        await kube.applyStatus(deliveries, object, { fieldManager, force: true }, signal);
+      } catch (error) {
+        // Tenants may delete records; the next attempt creates it anew.
+        if (statusOf(error) === 404) existing.delete(key);
+        throw error;
+      }
+    },
+    known: (name) => {
+      existing.add(name);
+    },
+    forget: (name) => {
+      existing.delete(name);
+    },
+  };
+}
+
+/** Whether a Delivery is what its name says: written for this Notification and run, and by nobody's hand but ours. */
+export function isGenuine(delivery: Delivery): boolean {
+  const { notificationRef, runRef } = delivery.spec;
+  const pair: Pair = { notification: { namespace: delivery.metadata.namespace, name: notificationRef.name, uid: notificationRef.uid }, runUid: runRef.uid };
+  return delivery.metadata.name === deliveryName(pair);
+}

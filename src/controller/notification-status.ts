@@ -1,0 +1,74 @@
+import type { Notification, NotificationStatus } from "../api/notification.ts";
+import type { AnyProviderDefinition } from "../providers/provider.ts";
+import { conditionsOf, stalled, type Finding } from "./conditions.ts";
+import type { Gate } from "./deliver.ts";
+import type { Matcher } from "./match.ts";
+
+/** Counters and the last outcome, written at most every 30 s. */
+export interface NotificationUse {
+  readonly delivered: number;
+  readonly lastDelivery?: NonNullable<NotificationStatus["lastDelivery"]>;
+  /** The destination was refused: this Notification, not its Provider, is to be mended. */
+  readonly routeError?: { readonly code: string; readonly message: string };
+}
+
+export interface NotificationView {
+  readonly matcher: Matcher;
+  readonly definition: AnyProviderDefinition | undefined;
+  readonly gate: Gate;
+  readonly use: NotificationUse;
+  /** Milliseconds since the epoch; undefined while suspended. */
+  readonly activeSince: number | undefined;
+}
+
+function resolvedOf(notification: Notification, { definition, gate }: NotificationView): Finding {
+  const name = notification.spec.providerRef.name;
+  if (definition !== undefined) return { type: "ProviderResolved", status: "True", reason: "Found", message: `the Provider ${name} is of type ${definition.type}` };
+  const message = gate.ready === false ? gate.message : `the Provider ${name} does not exist`;
+  return { type: "ProviderResolved", status: "False", reason: "ProviderNotFound", message };
+}
+
+function filterOf({ problems }: Matcher): Finding {
+  if (problems.length === 0) return { type: "FilterValid", status: "True", reason: "Compiled", message: "the filter is compiled" };
+  return { type: "FilterValid", status: "False", reason: "FilterInvalid", message: problems.join("; ") };
+}
+
+function readyOf(notification: Notification, view: NotificationView, parts: readonly Finding[]): Finding {
+  const ready = (status: Finding["status"], reason: string, message: string): Finding => ({ type: "Ready", status, reason, message });
+  const failing = parts.find(({ status }) => status === "False");
+  if (notification.spec.suspend === true) return ready("False", "Suspended", "spec.suspend is true: no run is selected");
+  if (failing !== undefined) return ready("False", failing.reason, failing.message);
+  if (view.gate.ready === "soon") return ready("Unknown", "Connecting", "the Provider is being looked at");
+  if (!view.gate.ready) return ready("False", "ProviderNotReady", `${view.gate.code}: ${view.gate.message}`);
+  if (view.use.routeError !== undefined) return ready("False", view.use.routeError.code, view.use.routeError.message);
+  return ready("True", "Active", "runs that match are reported");
+}
+
+/** The Notification's status after a look at it. */
+export function notificationStatus(notification: Notification, view: NotificationView, now: number): NotificationStatus {
+  const { generation } = notification.metadata;
+  const parts = [resolvedOf(notification, view), filterOf(view.matcher)];
+  const ready = readyOf(notification, view, parts);
+  const mustMend = ready.status === "False" && ready.reason !== "Suspended" && ready.reason !== "ProviderNotReady";
+  const findings = [ready, ...parts, ...(mustMend ? [stalled(ready.reason, ready.message)] : [])];
+  const { use } = view;
+  const statuses = notification.spec.filter?.statuses ?? view.definition?.defaultStatuses;
+  return {
+    ...(generation !== undefined && { observedGeneration: generation }),
+    conditions: conditionsOf(findings, notification.status?.conditions, generation, now),
+    ...(view.activeSince !== undefined && { activeSince: new Date(view.activeSince).toISOString().replace(/\.[0-9]{3}Z$/, "Z") }),
+    ...(statuses !== undefined && { statuses: [...statuses] }),
+    delivered: use.delivered,
+    ...(use.lastDelivery !== undefined && { lastDelivery: use.lastDelivery }),
+  };
+}
+
+/**
+ * Since when a Notification reports: its creation, or, after it was suspended, the moment the resume was first seen.
+ * A status without `activeSince` that has been written before is that of a suspended Notification.
+ */
+export function activeSinceOf({ metadata, spec, status }: Notification, now: number): number | undefined {
+  if (spec.suspend === true) return undefined;
+  if (status?.activeSince !== undefined) return Date.parse(status.activeSince);
+  return status?.observedGeneration === undefined ? Date.parse(metadata.creationTimestamp) : now;
+}

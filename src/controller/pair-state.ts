@@ -1,0 +1,103 @@
+import type { DeliveryDestination } from "../api/delivery.ts";
+import type { RunStatus } from "../api/run-event.ts";
+import { errorCatalogue } from "../errors.ts";
+import { backoffDelay } from "../kube/backoff.ts";
+import type { Accepted, DeliveryError, Message } from "../providers/provider.ts";
+import type { Recorded } from "./owed.ts";
+
+/** Between two tries at something that a user must mend, when nothing changes meanwhile. */
+const patientMs = 600_000;
+
+const retryBackoff = { baseMs: 1_000, capMs: 300_000 };
+
+/** What the record says to {@link decideOwed}. A status that became a dead letter is settled like one that was sent. */
+export function recordedOf(destinations: Iterable<DeliveryDestination>): Map<string, Recorded> {
+  const recorded = new Map<string, Recorded>();
+  for (const { key, state, sentStatus, refusedStatus, sentCount, externalRef } of destinations) {
+    const settled = state === "DeadLetter" ? (refusedStatus ?? sentStatus) : sentStatus;
+    recorded.set(key, {
+      ...(settled !== undefined && { sentStatus: settled }),
+      sentCount: sentCount ?? 0,
+      ...(externalRef !== undefined && { externalRef }),
+    });
+  }
+  return recorded;
+}
+
+const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
+
+/** The destination after the service accepted a message. */
+export function afterAcceptance(before: DeliveryDestination | undefined, message: Message, accepted: Accepted, status: RunStatus, now: number): DeliveryDestination {
+  const externalRef = accepted.externalRef ?? before?.externalRef;
+  return {
+    key: message.key,
+    state: "Delivered",
+    sentStatus: status,
+    sentAt: isoSeconds(now),
+    sentCount: (before?.sentCount ?? 0) + 1,
+    ...(externalRef !== undefined && { externalRef }),
+    target: { ...message.target },
+  };
+}
+
+/** What was accepted before stays on record, whatever becomes of the next message. */
+function history(before: DeliveryDestination | undefined): Pick<DeliveryDestination, "sentStatus" | "sentAt" | "sentCount" | "externalRef"> {
+  const { sentStatus, sentAt, sentCount, externalRef } = before ?? {};
+  return Object.fromEntries(Object.entries({ sentStatus, sentAt, sentCount, externalRef }).filter(([, value]) => value !== undefined));
+}
+
+export interface FailedAttempt {
+  readonly message: Message;
+  readonly status: RunStatus;
+  readonly error: DeliveryError;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The destination after a failed attempt, and how long to wait until the next; `waitMs` undefined: never again. */
+export function afterFailure(
+  before: DeliveryDestination | undefined,
+  { message, status, error, now }: FailedAttempt,
+  deadlineMs: number,
+): { readonly destination: DeliveryDestination; readonly waitMs: number | undefined } {
+  const attempts = (before?.attempts ?? 0) + 1;
+  const firstAttemptAt = before?.firstAttemptAt ?? isoSeconds(now);
+  const errorClass = errorCatalogue[error.code].class;
+  const late = errorClass !== "permanent" && now - Date.parse(firstAttemptAt) >= deadlineMs;
+  const waitMs = late || errorClass === "permanent" ? undefined : waitOf(errorClass, attempts, error.retryAfterMs);
+  const said = late ? `gave up after ${attempts} attempts; last: ${error.message}` : error.message;
+  return {
+    waitMs,
+    destination: {
+      key: message.key,
+      ...history(before),
+      ...(waitMs === undefined ? { state: "DeadLetter", refusedStatus: status } : { state: "Retrying", nextAttemptAt: isoSeconds(now + waitMs) }),
+      attempts,
+      firstAttemptAt,
+      lastError: { code: late ? "DeadlinePassed" : error.code, message: said.slice(0, 1024) },
+      target: { ...message.target },
+    },
+  };
+}
+
+/** The destination when another state than the one last tried is owed: its attempts and its deadline begin anew. */
+export function forAnotherState(before: DeliveryDestination): DeliveryDestination {
+  const { attempts, firstAttemptAt, ...rest } = before;
+  return rest;
+}
+
+function waitOf(errorClass: string, attempts: number, retryAfterMs: number | undefined): number {
+  const own = errorClass === "retryable" ? backoffDelay(attempts - 1, retryBackoff) : patientMs;
+  return Math.max(own, retryAfterMs ?? 0);
+}
+
+/** The destination while nothing can be sent through the Provider: no attempt was made. */
+export function whileHeld(before: DeliveryDestination | undefined, message: Message, hold: { readonly code: string; readonly message: string }): DeliveryDestination {
+  return {
+    ...before,
+    key: message.key,
+    state: hold.code === "ProviderSuspended" ? "Pending" : "Retrying",
+    lastError: { code: hold.code, message: hold.message.slice(0, 1024) },
+    target: { ...message.target },
+  };
+}

@@ -1,0 +1,61 @@
+import type { Notification } from "../api/notification.ts";
+import type { RunEvent } from "../api/run-event.ts";
+import type { AnyProviderDefinition, Message } from "../providers/provider.ts";
+import type { Match, Matcher } from "./match.ts";
+import { decideOwed, type Recorded } from "./owed.ts";
+
+/** A Notification ready for judging runs. */
+export interface Route {
+  readonly notification: Notification;
+  readonly matcher: Matcher;
+  /** The Provider's type and its section; undefined while there is no such Provider. */
+  readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown } | undefined;
+  /** Runs that ended before this moment are not reported, milliseconds since the epoch. */
+  readonly activeSince: number;
+}
+
+/** What is to be done about a state of a run for one Notification. */
+export type Plan =
+  /** Nothing: not selected, already reported, or nothing to be said (`why`). */
+  | { readonly kind: "nothing"; readonly matched: boolean; readonly why: string; readonly error?: boolean }
+  /** Selected, but there is no Provider to render it for. */
+  | { readonly kind: "waiting" }
+  | { readonly kind: "send"; readonly matched: boolean; readonly messages: readonly Message[] };
+
+const unsent: Recorded = { sentCount: 0 };
+
+function judge(route: Route, event: RunEvent): Match {
+  return route.notification.spec.suspend === true ? { matched: false, why: "suspend: the Notification is suspended" } : route.matcher.match(event);
+}
+
+/**
+ * Judges one state of a run for one Notification: filter, what is owed, and the messages. The controller and `simulate`
+ * both decide with this function.
+ */
+export function plan(route: Route, event: RunEvent, endedAt: number | undefined, recorded: ReadonlyMap<string, Recorded>): Plan {
+  const match = judge(route, event);
+  const { destination, notification } = route;
+  if (destination === undefined) return match.matched ? { kind: "waiting" } : { kind: "nothing", ...match };
+  const { definition, providerSection } = destination;
+  const owed = decideOwed({
+    event,
+    endedAt,
+    match,
+    activeSince: route.activeSince,
+    recorded,
+    keepsState: definition.keepsState,
+    serviceState: definition.serviceState,
+  });
+  const failed = !match.matched && match.error === true;
+  if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...(failed && { error: true }) };
+  const rendered = definition.render({
+    event,
+    provider: providerSection,
+    notification: notification.spec[definition.section] ?? {},
+    notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },
+    sentBefore: (key) => recorded.get(key) ?? unsent,
+  });
+  if ("nothing" in rendered) return { kind: "nothing", matched: match.matched, why: `${rendered.nothing.reason}: ${rendered.nothing.message}` };
+  const messages = rendered.messages.filter(({ key }) => owed.to(key));
+  return { kind: "send", matched: match.matched, messages };
+}

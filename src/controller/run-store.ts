@@ -1,0 +1,100 @@
+import type { RunEvent } from "../api/run-event.ts";
+import { endedAt, normaliseRun } from "./normalise-run.ts";
+import { isTerminal } from "./run-status.ts";
+import type { TrimmedRun } from "./trim-run.ts";
+
+/** One state of a run, ready to be judged. */
+export interface RunView {
+  readonly event: RunEvent;
+  /** When it ended, milliseconds since the epoch. */
+  readonly endedAt: number | undefined;
+  /** The run is no longer in the API server. */
+  readonly vanished: boolean;
+}
+
+type Entry = { readonly run: TrimmedRun; readonly vanished: boolean } | { readonly owed: RunEvent };
+
+/** Every run that exists, and those that vanished while something was still owed for them. By uid. */
+export interface RunStore {
+  readonly upsert: (run: TrimmedRun) => void;
+  /** Keeps the run's last state until {@link release}. */
+  readonly vanish: (run: TrimmedRun) => void;
+  /** A run that is known only from what a Delivery says is owed for it. */
+  readonly restore: (event: RunEvent) => void;
+  readonly release: (uid: string) => void;
+  readonly has: (uid: string) => boolean;
+  /** The run as it was last seen, without making a RunEvent of it. */
+  readonly run: (uid: string) => TrimmedRun | undefined;
+  /** The run's state now; undefined when nothing is known of it. */
+  readonly view: (uid: string) => RunView | undefined;
+  /** Runs of one namespace that exist or are kept. */
+  readonly inNamespace: (namespace: string) => Iterable<string>;
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, uid: string): void {
+  const known = index.get(key);
+  if (known === undefined) index.set(key, new Set([uid]));
+  else known.add(uid);
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, uid: string): void {
+  const known = index.get(key);
+  known?.delete(uid);
+  if (known?.size === 0) index.delete(key);
+}
+
+/** A store with no runs. `urlTemplate`: see {@link normaliseRun}. */
+export function createRunStore(urlTemplate: string | undefined): RunStore {
+  const entries = new Map<string, Entry>();
+  const children = new Map<string, Set<string>>();
+  const namespaces = new Map<string, Set<string>>();
+
+  const childrenOf = (uid: string): TrimmedRun[] =>
+    [...(children.get(uid) ?? [])].flatMap((child) => {
+      const entry = entries.get(child);
+      return entry !== undefined && "run" in entry ? [entry.run] : [];
+    });
+
+  const put = (run: TrimmedRun, vanished: boolean): void => {
+    entries.set(run.uid, { run, vanished });
+    addTo(namespaces, run.namespace, run.uid);
+    if (run.owner !== undefined) addTo(children, run.owner.uid, run.uid);
+  };
+
+  return {
+    upsert: (run) => {
+      put(run, false);
+    },
+    vanish: (run) => {
+      put(run, true);
+    },
+    restore: (event) => {
+      entries.set(event.uid, { owed: event });
+      addTo(namespaces, event.namespace, event.uid);
+    },
+    release: (uid) => {
+      const entry = entries.get(uid);
+      if (entry === undefined) return;
+      entries.delete(uid);
+      removeFrom(namespaces, "run" in entry ? entry.run.namespace : entry.owed.namespace, uid);
+      if ("run" in entry && entry.run.owner !== undefined) removeFrom(children, entry.run.owner.uid, uid);
+    },
+    has: (uid) => entries.has(uid),
+    run: (uid) => {
+      const entry = entries.get(uid);
+      return entry !== undefined && "run" in entry ? entry.run : undefined;
+    },
+    view: (uid) => {
+      const entry = entries.get(uid);
+      if (entry === undefined) return undefined;
+      if ("owed" in entry) return { event: entry.owed, endedAt: undefined, vanished: true };
+      const deleted = entry.vanished && !isTerminal(entry.run);
+      return {
+        event: normaliseRun(entry.run, { children: childrenOf(uid), urlTemplate, deleted }),
+        endedAt: deleted ? undefined : endedAt(entry.run),
+        vanished: entry.vanished,
+      };
+    },
+    inNamespace: (namespace) => namespaces.get(namespace) ?? [],
+  };
+}

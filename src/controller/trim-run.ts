@@ -1,0 +1,117 @@
+import type { RunKind } from "../api/run-event.ts";
+import { runKinds } from "../api/run-event.ts";
+import type { KubeObject } from "../kube/resources.ts";
+
+/** One condition of a run, as far as it is read. */
+export interface RunCondition {
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime?: string;
+}
+
+/** What is kept of a run: enough for every RunEvent that will be made of it, and no more. */
+export interface TrimmedRun {
+  readonly apiVersion: string;
+  readonly kind: RunKind;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generateName?: string;
+  readonly creationTimestamp: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** The run that owns this one. */
+  readonly owner?: { readonly kind: RunKind; readonly name: string; readonly uid: string };
+  /** Name of the referenced Pipeline or Task. */
+  readonly reference?: string;
+  readonly params: readonly unknown[];
+  readonly results: readonly unknown[];
+  readonly condition?: RunCondition;
+  readonly startTime?: string;
+  readonly completionTime?: string;
+  /** Names of the pipeline's tasks in the order of its definition. */
+  readonly taskOrder: readonly string[];
+  /** `spec.status`: what was asked of the run, such as `Cancelled`. */
+  readonly requested?: string;
+}
+
+const maxAnnotationLength = 8192;
+
+type Json = Readonly<Record<string, unknown>>;
+
+const record = (value: unknown): Json => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {});
+const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+const string = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+
+/** The string-valued entries, as a map without a prototype: labels may be called `__proto__`. */
+function strings(value: unknown, maxLength: number): Readonly<Record<string, string>> {
+  const result = Object.create(null) as Record<string, string>;
+  for (const [key, entry] of Object.entries(record(value))) {
+    if (typeof entry === "string" && entry.length <= maxLength && key !== "kubectl.kubernetes.io/last-applied-configuration") result[key] = entry;
+  }
+  return result;
+}
+
+function conditionOf(status: Json): RunCondition | undefined {
+  const condition = array(status["conditions"]).map(record).find(({ type }) => type === "Succeeded");
+  if (condition === undefined) return undefined;
+  const lastTransitionTime = string(condition["lastTransitionTime"]);
+  return {
+    status: string(condition["status"]) ?? "Unknown",
+    reason: string(condition["reason"]) ?? "",
+    message: string(condition["message"]) ?? "",
+    ...(lastTransitionTime !== undefined && { lastTransitionTime }),
+  };
+}
+
+function ownerOf(metadata: Json): TrimmedRun["owner"] {
+  for (const owner of array(metadata["ownerReferences"]).map(record)) {
+    const kind = runKinds.find((known) => known === owner["kind"]);
+    const name = string(owner["name"]);
+    const uid = string(owner["uid"]);
+    const ofTekton = string(owner["apiVersion"])?.startsWith("tekton.dev/") === true;
+    if (ofTekton && owner["controller"] === true && kind !== undefined && name !== undefined && uid !== undefined) return { kind, name, uid };
+  }
+  return undefined;
+}
+
+function taskOrderOf(spec: Json, status: Json): string[] {
+  const definition = record(status["pipelineSpec"] ?? spec["pipelineSpec"]);
+  return [...array(definition["tasks"]), ...array(definition["finally"])].flatMap((task) => string(record(task)["name"]) ?? []);
+}
+
+/** Leaves out what has no value, so that absent fields are absent. */
+function present<Value extends object>(value: Value): { [Key in keyof Value]: Exclude<Value[Key], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as { [Key in keyof Value]: Exclude<Value[Key], undefined> };
+}
+
+/** Cuts a run of the API server down as it is decoded. `kind` is known from where it was listed. */
+export function trimRun(object: KubeObject, kind: RunKind): TrimmedRun {
+  const metadata = object.metadata as Json;
+  const spec = record(object["spec"]);
+  const status = record(object["status"]);
+  const optional: Partial<TrimmedRun> = present({
+    generateName: string(metadata["generateName"]),
+    owner: ownerOf(metadata),
+    reference: string(record(spec["pipelineRef"])["name"]) ?? string(record(spec["taskRef"])["name"]) ?? string(record(spec["customRef"])["name"]),
+    condition: conditionOf(status),
+    startTime: string(status["startTime"]),
+    completionTime: string(status["completionTime"]),
+    requested: string(spec["status"]),
+  });
+  return {
+    apiVersion: object.apiVersion,
+    kind,
+    namespace: string(metadata["namespace"]) ?? "",
+    name: string(metadata["name"]) ?? "",
+    uid: string(metadata["uid"]) ?? "",
+    creationTimestamp: string(metadata["creationTimestamp"]) ?? "",
+    labels: strings(metadata["labels"], 63),
+    annotations: strings(metadata["annotations"], maxAnnotationLength),
+    params: array(spec["params"]),
+    results: array(status["results"]),
+    taskOrder: taskOrderOf(spec, status),
+    ...optional,
+  };
+}
