@@ -5,7 +5,7 @@ import { checkLiteralArgument, functions, unsupportedFunctions, type FunctionDef
 import { compilePattern } from "./regex.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Typed } from "./typed.ts";
-import { fits, isDynamic, join, typeName, types, type CelType } from "./types.ts";
+import { fits, isDynamic, join, aTypeName, typeName, types, type CelType } from "./types.ts";
 
 type Call = Extract<Node, { kind: "call" }>;
 
@@ -48,6 +48,9 @@ function refuseName(node: Call): Finding | undefined {
     return { code: "FilterInvalidArgument", message: `has() asks for a field, as in \`has(previous.status)\`${hasHint(node.args)}`, offset: node.args[0]?.offset ?? offset };
   }
   const form = Object.hasOwn(macroForms, name) ? macroForms[name] : undefined;
+  if (form !== undefined && node.args.length === 3 && name !== "map" && name !== "filter") {
+    return { code: "FilterNotSupportedYet", message: `not supported yet: ${name}() with two variables`, offset };
+  }
   if (form !== undefined) {
     return { code: "FilterInvalidArgument", message: `${name}() is written \`${form}\`, with a plain name for x`, offset };
   }
@@ -71,7 +74,7 @@ function hasHint(args: readonly Node[]): string {
 
 function boolean(operand: Typed, operator: string, context: Check): void {
   if (!isDynamic(operand.type) && operand.type.kind !== "bool") {
-    context.errors.push({ code: "FilterTypeMismatch", message: `an operand of \`${operator}\` must be a bool, not a ${typeName(operand.type)}`, offset: operand.offset });
+    context.errors.push({ code: "FilterTypeMismatch", message: `an operand of \`${operator}\` must be a bool, not ${aTypeName(operand.type)}`, offset: operand.offset });
   }
 }
 
@@ -146,7 +149,7 @@ function index(args: readonly Typed[], offset: number, context: Check): Typed {
   const type = indexedType(operand.type, key.type);
   if (type === undefined) {
     const hint = operand.type.kind === "object" ? "; its fields are read with `.name`" : "";
-    return report(context, { code: "FilterTypeMismatch", message: `a ${typeName(operand.type)} cannot be indexed with a ${typeName(key.type)}${hint}`, offset });
+    return report(context, { code: "FilterTypeMismatch", message: `${aTypeName(operand.type)} cannot be indexed with ${aTypeName(key.type)}${hint}`, offset });
   }
   return { op: "index", operand, key, type, path: `${pathOf(operand)}[${keyText(key)}]`, offset: operand.offset };
 }

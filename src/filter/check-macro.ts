@@ -1,7 +1,7 @@
 import type { MacroNode } from "./ast.ts";
 import { checkNode, failed, report, type Check } from "./check.ts";
 import { childrenOf, type Typed } from "./typed.ts";
-import { isDynamic, listOf, typeName, types, type CelType } from "./types.ts";
+import { isDynamic, listOf, aTypeName, types, type CelType } from "./types.ts";
 
 function elementType(range: Typed): CelType | undefined {
   const { type } = range;
@@ -19,14 +19,14 @@ export function checkMacro(node: MacroNode, context: Check): Typed {
   const range = checkNode(node.range, context);
   const element = elementType(range);
   if (element === undefined) {
-    return report(context, { code: "FilterTypeMismatch", message: `${node.macro}() goes through a list or map, not a ${typeName(range.type)}`, offset: node.offset });
+    return report(context, { code: "FilterTypeMismatch", message: `${node.macro}() goes through a list or map, not ${aTypeName(range.type)}`, offset: node.offset });
   }
   const slot = context.locals.length;
   const inner: Check = { ...context, locals: [...context.locals, { name: node.variable, type: element, slot }] };
   const condition = node.condition === undefined ? undefined : checkNode(node.condition, inner);
   const transform = node.transform === undefined ? undefined : checkNode(node.transform, inner);
   if (condition !== undefined && !isDynamic(condition.type) && condition.type.kind !== "bool") {
-    context.errors.push({ code: "FilterTypeMismatch", message: `the condition of ${node.macro}() must be a bool, not a ${typeName(condition.type)}`, offset: condition.offset });
+    context.errors.push({ code: "FilterTypeMismatch", message: `the condition of ${node.macro}() must be a bool, not ${aTypeName(condition.type)}`, offset: condition.offset });
     return failed(node.offset);
   }
   const result = { exists: types.bool, all: types.bool, exists_one: types.bool, filter: listOf(element), map: listOf(transform?.type ?? types.dyn) }[node.macro];

@@ -5,7 +5,7 @@ import type { Finding } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import type { Typed } from "./typed.ts";
-import { fits, isDynamic, join, listOf, mapOf, typeName, types, type CelType } from "./types.ts";
+import { fits, isDynamic, join, listOf, mapOf, aTypeName, types, type CelType } from "./types.ts";
 
 /** A variable of a macro around the node. */
 export interface Local {
@@ -98,7 +98,7 @@ function fieldType(operand: Typed, field: string, offset: number, context: Check
     return type.value;
   }
   if (type.kind !== "object") {
-    context.errors.push({ code: "FilterUnknownField", message: `a ${typeName(type)} has no fields; \`${field}\` cannot be read from it`, offset });
+    context.errors.push({ code: "FilterUnknownField", message: `${aTypeName(type)} has no fields; \`${field}\` cannot be read from it`, offset });
     return undefined;
   }
   const declared = type.fields.get(field);
@@ -137,7 +137,7 @@ function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
   const entries = node.entries.map((entry) => ({ key: checkNode(entry.key, context), value: checkNode(entry.value, context) }));
   for (const { key } of entries) {
     if (!keyKinds.has(key.type.kind)) {
-      context.errors.push({ code: "FilterTypeMismatch", message: `a ${typeName(key.type)} cannot be a map's key`, offset: key.offset });
+      context.errors.push({ code: "FilterTypeMismatch", message: `${aTypeName(key.type)} cannot be a map's key`, offset: key.offset });
     }
   }
   const type = mapOf(joined(entries.map((entry) => entry.key.type)), joined(entries.map((entry) => entry.value.type)));

@@ -3,7 +3,7 @@ import { fail, settle, type Absent, type Evaluation, type Failures, type Run } f
 import { parseDuration, parseTimestamp } from "./times.ts";
 import type { Typed } from "./typed.ts";
 import type { CelType } from "./types.ts";
-import { Double, fromJson, isJsonObject, lookUp, problems, ValueMap, type JsonObject, type Problem, type Value } from "./values.ts";
+import { Double, fromJson, isJsonObject, lookUp, numeric, problems, ValueMap, type JsonObject, type Problem, type Value } from "./values.ts";
 
 type Node<Op extends Typed["op"]> = Extract<Typed, { op: Op }>;
 
@@ -107,11 +107,12 @@ export function planSelect(typed: Node<"select">, shared: Plan): Run {
 
 function element(container: Value, key: Value): Value | undefined | Problem {
   if (Array.isArray(container)) {
-    const at = key instanceof Double ? key.value : key;
-    if (typeof at !== "number" && typeof at !== "bigint") {
+    const number = numeric(key);
+    if (number === undefined) {
       return problems.wrongType;
     }
-    return typeof at === "number" && Number.isInteger(at) && at >= 0 && at < container.length ? fromJson(container[at]) : undefined;
+    const at = Number(number);
+    return Number.isInteger(at) && at >= 0 && at < container.length ? fromJson(container[at]) : undefined;
   }
   return container instanceof ValueMap || isJsonObject(container) ? lookUp(container, key) : problems.wrongType;
 }

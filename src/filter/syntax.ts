@@ -175,7 +175,7 @@ function readMember(state: State): Step {
   if (name.kind !== "identifier") {
     return syntax(name, `${describe(name)}, a field's name is missing after \`.\`; other keys are written \`["key"]\``);
   }
-  if (reserved.has(name.text) || ["in", "true", "false", "null"].includes(name.text)) {
+  if (["in", "true", "false", "null"].includes(name.text)) {
     return syntax(name, `\`${name.text}\` is a reserved word; write the field as \`["${name.text}"]\``);
   }
   state.at += 1;

@@ -54,6 +54,9 @@ export function typeName(type: CelType): string {
   }
 }
 
+/** The type with its article: `a string`, `an int`. */
+export const aTypeName = (type: CelType): string => `${/^[aeio]/.test(typeName(type)) ? "an" : "a"} ${typeName(type)}`;
+
 /** Whether nothing about the value is known before it is there. */
 export const isDynamic = (type: CelType): boolean => type.kind === "dyn" || type.kind === "error";
 

@@ -194,14 +194,13 @@ function compareStrings(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Order of two numbers. Two of different types are compared as doubles, which is lossy beyond 2^53, as in cel-go. */
 function compareNumbers(left: number | bigint, right: number | bigint): number {
-  if (left < right) {
+  const [a, b] = typeof left === typeof right ? [left, right] : [Number(left), Number(right)];
+  if (a < b) {
     return -1;
   }
-  if (left > right) {
-    return 1;
-  }
-  return left === left && right === right ? 0 : Number.NaN;
+  return a > b ? 1 : Number(a !== a || b !== b) && Number.NaN;
 }
 
 /** Order of two values of one ordered type (numbers of all types count as one): negative, 0, positive, or NaN for none. */
