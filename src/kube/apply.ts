@@ -2,7 +2,7 @@ import type { Kube } from "./client.ts";
 import { statusOf } from "./kube-error.ts";
 import { apiVersionOf, keyOf, resourceName, type ObjectRef, type Resource } from "./resources.ts";
 
-/** The object whose status is written. With the uid, an object created anew under the same name is left alone. */
+/** The object whose status is written; an object created anew under the same name has another uid and is written to anew. */
 export interface StatusTarget extends ObjectRef {
   readonly uid: string;
 }
@@ -10,8 +10,8 @@ export interface StatusTarget extends ObjectRef {
 /** Writes statuses by server-side apply, each only when it differs from what was written last. */
 export interface StatusWriter {
   /**
-   * `written`: sent and accepted; `unchanged`: the same as last time, nothing sent; `gone`: the object does not exist any
-   * more, or another one bears its name.
+   * `written`: sent and accepted; `unchanged`: the same as last time, nothing sent; `gone`: the object does not exist (any
+   * more). The API server does not compare the uid on a status write, so a successor may briefly carry its predecessor's.
    * @throws KubeError for every other refusal; the next call sends again.
    */
   write(resource: Resource, target: StatusTarget, status: object, signal: AbortSignal): Promise<"written" | "unchanged" | "gone">;
@@ -39,7 +39,7 @@ export function createStatusWriter(kube: Kube, fieldManager: string): StatusWrit
       try {
         await kube.applyStatus(resource, object, { fieldManager, force: true }, signal);
       } catch (error) {
-        // 409 with force means that the uid is another object's.
+        // An apply that names a uid never creates: where the object is missing, the answer is one of these.
         if (statusOf(error) === 404 || statusOf(error) === 409) return "gone";
         throw error;
       }
