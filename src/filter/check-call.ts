@@ -4,7 +4,7 @@ import type { Finding } from "./diagnostics.ts";
 import { checkLiteralArgument, functions, unsupportedFunctions, type FunctionDefinition, type Overload } from "./functions.ts";
 import { compilePattern } from "./regex.ts";
 import { didYouMean } from "./suggest.ts";
-import type { Typed } from "./typed.ts";
+import { startOf, type Typed } from "./typed.ts";
 import { fits, isDynamic, join, aTypeName, typeName, types, type CelType } from "./types.ts";
 
 type Call = Extract<Node, { kind: "call" }>;
@@ -74,7 +74,7 @@ function hasHint(args: readonly Node[]): string {
 
 function boolean(operand: Typed, operator: string, context: Check): void {
   if (!isDynamic(operand.type) && operand.type.kind !== "bool") {
-    context.errors.push({ code: "FilterTypeMismatch", message: `an operand of \`${operator}\` must be a bool, not ${aTypeName(operand.type)}`, offset: operand.offset });
+    context.errors.push({ code: "FilterTypeMismatch", message: `an operand of \`${operator}\` must be a bool, not ${aTypeName(operand.type)}`, offset: startOf(operand) });
   }
 }
 
@@ -97,7 +97,7 @@ function conditional(args: readonly Typed[], offset: number, context: Check): Ty
   const [condition = placeholder, yes = placeholder, no = placeholder] = args;
   boolean(condition, "?:", context);
   if (!fits(yes.type, no.type)) {
-    return report(context, { code: "FilterTypeMismatch", message: `both results of \`?:\` must be of one type, not ${typeName(yes.type)} and ${typeName(no.type)}`, offset: no.offset });
+    return report(context, { code: "FilterTypeMismatch", message: `both results of \`?:\` must be of one type, not ${typeName(yes.type)} and ${typeName(no.type)}`, offset: startOf(no) });
   }
   return { op: "conditional", condition, yes, no, type: join(yes.type, no.type), offset };
 }

@@ -1,6 +1,6 @@
 import type { MacroNode } from "./ast.ts";
 import { checkNode, failed, report, type Check } from "./check.ts";
-import { childrenOf, type Typed } from "./typed.ts";
+import { childrenOf, startOf, type Typed } from "./typed.ts";
 import { isDynamic, listOf, aTypeName, types, type CelType } from "./types.ts";
 
 function elementType(range: Typed): CelType | undefined {
@@ -26,7 +26,7 @@ export function checkMacro(node: MacroNode, context: Check): Typed {
   const condition = node.condition === undefined ? undefined : checkNode(node.condition, inner);
   const transform = node.transform === undefined ? undefined : checkNode(node.transform, inner);
   if (condition !== undefined && !isDynamic(condition.type) && condition.type.kind !== "bool") {
-    context.errors.push({ code: "FilterTypeMismatch", message: `the condition of ${node.macro}() must be a bool, not ${aTypeName(condition.type)}`, offset: condition.offset });
+    context.errors.push({ code: "FilterTypeMismatch", message: `the condition of ${node.macro}() must be a bool, not ${aTypeName(condition.type)}`, offset: startOf(condition) });
     return failed(node.offset);
   }
   const result = { exists: types.bool, all: types.bool, exists_one: types.bool, filter: listOf(element), map: listOf(transform?.type ?? types.dyn) }[node.macro];

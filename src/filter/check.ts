@@ -4,7 +4,7 @@ import { checkMacro } from "./check-macro.ts";
 import type { Finding } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { didYouMean, nearest } from "./suggest.ts";
-import type { Typed } from "./typed.ts";
+import { startOf, type Typed } from "./typed.ts";
 import { fits, isDynamic, join, listOf, mapOf, aTypeName, types, type CelType } from "./types.ts";
 
 /** A variable of a macro around the node. */
@@ -137,7 +137,7 @@ function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
   const entries = node.entries.map((entry) => ({ key: checkNode(entry.key, context), value: checkNode(entry.value, context) }));
   for (const { key } of entries) {
     if (!keyKinds.has(key.type.kind)) {
-      context.errors.push({ code: "FilterTypeMismatch", message: `${aTypeName(key.type)} cannot be a map's key`, offset: key.offset });
+      context.errors.push({ code: "FilterTypeMismatch", message: `${aTypeName(key.type)} cannot be a map's key`, offset: startOf(key) });
     }
   }
   const type = mapOf(joined(entries.map((entry) => entry.key.type)), joined(entries.map((entry) => entry.value.type)));

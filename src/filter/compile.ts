@@ -9,7 +9,7 @@ import { plan } from "./plan.ts";
 import type { Absent, Evaluation, Failure, Run } from "./run.ts";
 import { checkSyntax } from "./syntax.ts";
 import type { Typed } from "./typed.ts";
-import { isDynamic, typeName } from "./types.ts";
+import { aTypeName, isDynamic, typeName } from "./types.ts";
 import type { Value } from "./values.ts";
 
 /** What an evaluation came to. */
@@ -94,7 +94,7 @@ function checkResult(typed: Typed, offset: number, options: CompileOptions): Fin
     return undefined;
   }
   const advice = isDynamic(typed.type) ? "; its type is known only when it runs: compare it, as in `... == true`" : "; write a condition such as a comparison";
-  return { code: "FilterResultType", message: `the expression must be true or false (bool), not ${typeName(typed.type)}${advice}`, offset };
+  return { code: "FilterResultType", message: `the expression must be true or false (bool), not ${aTypeName(typed.type)}${advice}`, offset };
 }
 
 function compileNew(source: string, options: CompileOptions): Compilation {

@@ -3,5 +3,4 @@ export { compile, type Compilation, type CompileOptions, type Outcome, type Prog
 export type { Diagnostic, Place } from "./diagnostics.ts";
 export { runEventEnvironment, type Environment } from "./environment.ts";
 export { compilePattern, type Pattern } from "./regex.ts";
-export { compilePattern, type Pattern } from "./regex.ts";
 export type { Value } from "./values.ts";

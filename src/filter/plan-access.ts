@@ -1,20 +1,11 @@
 import { failuresAt, plan, type Plan } from "./plan.ts";
 import { fail, settle, type Absent, type Evaluation, type Failures, type Run } from "./run.ts";
 import { parseDuration, parseTimestamp } from "./times.ts";
-import type { Typed } from "./typed.ts";
+import { startOf, type Typed } from "./typed.ts";
 import type { CelType } from "./types.ts";
 import { Double, fromJson, isJsonObject, lookUp, numeric, problems, ValueMap, type JsonObject, type Problem, type Value } from "./values.ts";
 
 type Node<Op extends Typed["op"]> = Extract<Typed, { op: Op }>;
-
-/** Where a path begins. */
-function startOf(typed: Typed): number {
-  let first = typed;
-  while (first.op === "select" || first.op === "index") {
-    first = first.operand;
-  }
-  return first.offset;
-}
 
 function absentOf(typed: Typed, shared: Plan): Absent {
   const known = shared.absents.get(typed);

@@ -169,7 +169,6 @@ function missingOperand(state: State, token: Token): Finding {
 function readMember(state: State): Step {
   const name = tokenAt(state, state.at + 1);
   if (name.text === "?") {
-    state.at += 1;
     return optionalSyntax(state, name);
   }
   if (name.kind !== "identifier") {

@@ -66,3 +66,12 @@ export function childrenOf(typed: Typed): readonly Typed[] {
     default: return [];
   }
 }
+
+/** Where a path begins; of what is no path, its own place. */
+export function startOf(typed: Typed): number {
+  let first = typed;
+  while (first.op === "select" || first.op === "index") {
+    first = first.operand;
+  }
+  return first.offset;
+}

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compile, runEventEnvironment, type Compilation } from "../../src/filter/index.ts";
+
+const compileFilter = (source: string): Compilation => compile(source, { environment: runEventEnvironment, result: "bool" });
+
+/** Refused expressions: code, line, column, and what the message must say. */
+const refused: readonly (readonly [source: string, code: string, line: number, column: number, says: RegExp])[] = [
+  // syntax
+  ["", "FilterSyntax", 1, 1, /empty/],
+  ["// nothing", "FilterSyntax", 1, 11, /empty/],
+  ['status =< "Failed"', "FilterSyntax", 1, 8, /write `<=`/],
+  ['status = "Failed"', "FilterSyntax", 1, 8, /written `==`/],
+  ['status === "Failed"', "FilterSyntax", 1, 10, /written `==`/],
+  ['status == "Failed" and terminal', "FilterSyntax", 1, 20, /write `&&`/],
+  ["not terminal", "FilterSyntax", 1, 1, /write `!`/],
+  ["terminal & deleted", "FilterSyntax", 1, 10, /write `&&`/],
+  ['status == “Failed”', "FilterSyntax", 1, 11, /straight quotes/],
+  ['status == "Failed', "FilterSyntax", 1, 11, /no closing quote/],
+  ['status == "a\nb"', "FilterSyntax", 1, 11, /no closing quote/],
+  ['name == "\\d"', "FilterSyntax", 1, 10, /escape/],
+  ["terminal &&", "FilterSyntax", 1, 12, /ends here, an operand is missing after `&&`/],
+  ["terminal && && deleted", "FilterSyntax", 1, 13, /operand is missing after `&&`/],
+  ["(terminal", "FilterSyntax", 1, 1, /not closed: `\)`/],
+  ["(terminal]", "FilterSyntax", 1, 10, /expected `\)`/],
+  ["terminal)", "FilterSyntax", 1, 9, /closes nothing/],
+  ["terminal deleted", "FilterSyntax", 1, 10, /operator is missing/],
+  ["terminal\n  && 5m > 3", "FilterSyntax", 2, 7, /a duration is written/],
+  ["terminal ? deleted", "FilterSyntax", 1, 19, /no `:`/],
+  ["terminal ? deleted ? true : false : true", "FilterSyntax", 1, 20, /needs parentheses/],
+  ["!-1 == 1", "FilterSyntax", 1, 2, /needs parentheses/],
+  ["labels.example.com/team == \"x\" if true", "FilterSyntax", 1, 32, /operator is missing/],
+  ["labels.1 == name", "FilterSyntax", 1, 7, /operator is missing/],
+  ["labels. == name", "FilterSyntax", 1, 9, /field's name/],
+  ["while == name", "FilterSyntax", 1, 1, /reserved/],
+  ["{\"a\"} == {}", "FilterSyntax", 1, 5, /key: value/],
+  ["f(1,) == 1", "FilterSyntax", 1, 5, /operand is missing/],
+  ["terminal # comment", "FilterSyntax", 1, 10, /begins with `\/\/`/],
+  ["terminal\u00a0&& deleted", "FilterSyntax", 1, 9, /U\+00A0/],
+  ["name == \"\ud800\"", "FilterSyntax", 1, 10, /surrogate/],
+  // syntax of others, and of CEL's that is left out
+  ["previous?.status == \"Failed\"", "FilterNotSupported", 1, 9, /`has\(previous\.status\)`/],
+  ["previous.?status == \"Failed\"", "FilterNotSupported", 1, 10, /`has\(previous\.status\)`/],
+  ["labels[?\"team\"] == \"x\"", "FilterNotSupported", 1, 8, /has\(/],
+  ["Duration{seconds: 1} == duration", "FilterNotSupported", 1, 9, /message literals/],
+  ["b\"x\" == name", "FilterNotSupportedYet", 1, 1, /^not supported yet: bytes/],
+  ["string(1) == name", "FilterNotSupportedYet", 1, 1, /^not supported yet: the function string\(\)/],
+  ["startTime.getHours() > 8", "FilterNotSupportedYet", 1, 11, /^not supported yet: the function getHours\(\)/],
+  ["tasks.exists(i, t, t.ignored)", "FilterNotSupportedYet", 1, 7, /^not supported yet: exists\(\) with two variables/],
+  // literals
+  ["9223372036854775808 == 1", "FilterInvalidLiteral", 1, 1, /out of the range of int/],
+  ["-9223372036854775809 == 1", "FilterInvalidLiteral", 1, 1, /out of the range of int/],
+  ["18446744073709551616u == 1u", "FilterInvalidLiteral", 1, 1, /out of the range of uint/],
+  ["1e400 == 1.0", "FilterInvalidLiteral", 1, 1, /out of the range of double/],
+  ['name == "\\ud800"', "FilterInvalidLiteral", 1, 10, /not a Unicode character/],
+  ['name.matches("[a")', "FilterInvalidLiteral", 1, 14, /RE2 syntax/],
+  ['name.matches("(?=a)")', "FilterInvalidLiteral", 1, 14, /RE2 syntax/],
+  ['name.matches("(a{500}){2}b{900}")', "FilterInvalidLiteral", 1, 14, /RE2 syntax/],
+  ['duration > duration("5 minutes")', "FilterInvalidLiteral", 1, 21, /"5m"/],
+  ['startTime > timestamp("2026-02-30T00:00:00Z")', "FilterInvalidLiteral", 1, 23, /"2026-01-31T08:00:00Z"/],
+  // names
+  ['statsu == "Failed"', "FilterUnknownVariable", 1, 1, /did you mean `status`/],
+  ["status == Failed", "FilterUnknownVariable", 1, 11, /in quotes: "Failed"/],
+  ["trueish", "FilterUnknownVariable", 1, 1, /`trueish`/],
+  ['"é😀" == nam', "FilterUnknownVariable", 1, 9, /did you mean `name`/],
+  ["commit.shaa == name", "FilterUnknownField", 1, 8, /`commit` has no field `shaa` \(did you mean `sha`/],
+  ["tasks[0].foo == name", "FilterUnknownField", 1, 10, /`tasks\[0\]` has no field `foo`; it has name, kind/],
+  ["has(previous . stat)", "FilterUnknownField", 1, 16, /`previous` has no field `stat`/],
+  ["status.length == 6", "FilterUnknownField", 1, 8, /a string has no fields/],
+  ["tasks.exists(t, t.statu == name)", "FilterUnknownField", 1, 19, /did you mean `status`/],
+  ['name.startWith("a")', "FilterUnknownFunction", 1, 6, /did you mean `startsWith`/],
+  ["foo()", "FilterUnknownFunction", 1, 1, /no function foo\(\)/],
+  ["name.constructor()", "FilterUnknownFunction", 1, 6, /no function constructor\(\)/],
+  // types
+  ["status == 1", "FilterTypeMismatch", 1, 8, /`==` cannot compare string with int/],
+  ["1 == 1.0", "FilterTypeMismatch", 1, 3, /int with double/],
+  ["previous != null", "FilterTypeMismatch", 1, 10, /never null: test with `has\(previous\.status\)`/],
+  ["commit.sha == null", "FilterTypeMismatch", 1, 12, /`has\(commit\.sha\)`/],
+  ["duration > 300", "FilterTypeMismatch", 1, 10, /`>` does not take duration and int/],
+  ["name + 1 == name", "FilterTypeMismatch", 1, 6, /`\+` does not take string and int/],
+  ["terminal && name", "FilterTypeMismatch", 1, 13, /must be a bool, not a string/],
+  ["!commit.pullRequest", "FilterTypeMismatch", 1, 2, /must be a bool, not an int/],
+  ["name ? true : false", "FilterTypeMismatch", 1, 1, /must be a bool/],
+  ["(terminal ? 1 : name) == 1", "FilterTypeMismatch", 1, 17, /of one type, not int and string/],
+  ["name in \"abc\"", "FilterTypeMismatch", 1, 6, /contains/],
+  ["1 in [\"a\"]", "FilterTypeMismatch", 1, 3, /int and list\(string\)/],
+  ["1 in labels", "FilterTypeMismatch", 1, 3, /map\(string, string\)/],
+  ["labels[1] == name", "FilterTypeMismatch", 1, 7, /cannot be indexed with an int/],
+  ["commit[\"sha\"] == name", "FilterTypeMismatch", 1, 7, /read with `\.name`/],
+  ["name.startsWith(1)", "FilterTypeMismatch", 1, 6, /it is string\.startsWith\(string\)/],
+  ["name.startsWith()", "FilterTypeMismatch", 1, 6, /it is string\.startsWith\(string\)/],
+  ["name.exists(c, true)", "FilterTypeMismatch", 1, 6, /list or map, not a string/],
+  ["tasks.exists(t, t.name)", "FilterTypeMismatch", 1, 17, /condition of exists\(\) must be a bool/],
+  ["{1.5: 1} == {}", "FilterTypeMismatch", 1, 2, /cannot be a map's key/],
+  // arguments
+  ["has(run)", "FilterInvalidArgument", 1, 5, /has\(previous\.status\)/],
+  ["has(labels[\"team\"])", "FilterInvalidArgument", 1, 11, /"key" in labels/],
+  ["has()", "FilterInvalidArgument", 1, 1, /has\(previous\.status\)/],
+  ["tasks.exists(1, true)", "FilterInvalidArgument", 1, 7, /list\.exists\(x, condition\)/],
+  ["tasks.exists(t)", "FilterInvalidArgument", 1, 7, /list\.exists\(x, condition\)/],
+  ["startsWith(name, \"a\")", "FilterInvalidArgument", 1, 1, /a method/],
+  ["name.duration() == duration", "FilterInvalidArgument", 1, 6, /a function/],
+  // the result
+  ["status", "FilterResultType", 1, 1, /must be true or false \(bool\), not a string/],
+  ["  results.ok", "FilterResultType", 1, 3, /`\.\.\. == true`/],
+];
+
+test("a bad expression is refused with code, place and advice", () => {
+  for (const [source, code, line, column, says] of refused) {
+    const { program, errors } = compileFilter(source);
+    const [first, ...others] = errors;
+    assert.equal(program, undefined, source);
+    assert.deepEqual({ code: first?.code, line: first?.line, column: first?.column, others }, { code, line, column, others: [] }, `${source}: ${first?.message ?? ""}`);
+    assert.match(first?.message ?? "", says, source);
+  }
+});
+
+test("all errors of an expression are found at once, in the order of the text", () => {
+  const { errors } = compileFilter('statsu == "Failed" &&\n  commit.shaa == 1 ||\n  name.foo() && 99999999999999999999 == 1');
+  assert.deepEqual(errors.map(({ code, line, column }) => [code, line, column]), [
+    ["FilterUnknownVariable", 1, 1],
+    ["FilterUnknownField", 2, 10],
+    ["FilterUnknownFunction", 3, 8],
+    ["FilterInvalidLiteral", 3, 17],
+  ]);
+});
+
+test("one mistake gives one message", () => {
+  assert.equal(compileFilter("(statsu + 1) * 2 == size(statsu) && !statsu").errors.length, 3);
+  assert.equal(compileFilter("commit.shaa.startsWith(\"a\") && commit.shaa.size() > 1").errors.length, 2);
+});
+
+test("only the first ten errors are shown", () => {
+  assert.equal(compileFilter(Array.from({ length: 30 }, (_, index) => `v${index}`).join(" && ")).errors.length, 10);
+});
+
+test("the caret stands below the place, in a line cut to a readable width", () => {
+  assert.equal(compileFilter("terminal &&\n  statsu == name").errors[0]?.caret, "  statsu == name\n  ^");
+  assert.equal(compileFilter("\tstatsu == name").errors[0]?.caret, " statsu == name\n ^");
+  assert.equal(compileFilter('"é😀" == nam').errors[0]?.caret, '"é😀" == nam\n        ^');
+  const long = compileFilter(`${"terminal && ".repeat(30)}statsu == name${" || terminal".repeat(30)}`).errors[0]?.caret.split("\n") ?? [];
+  const [line = "", pointer = ""] = long;
+  assert.equal(line.length, 102);
+  assert.ok(line.startsWith("…") && line.endsWith("…"));
+  assert.equal(line.slice(pointer.indexOf("^"), pointer.indexOf("^") + 6), "statsu");
+});
+
+test("a caret's line holds no control or direction marks", () => {
+  const caret = compileFilter('"\u202e\u0007\u001b[31m" == 1').errors[0]?.caret ?? "";
+  assert.doesNotMatch(caret, /[\u202e\u0007\u001b]/);
+});
+
+test("a value that a field never has is a warning that names the known values, and no error", () => {
+  const warned: readonly (readonly [string, number, RegExp])[] = [
+    ['status == "Suceeded"', 11, /did you mean "Succeeded"\?\); it is one of Pending, Running/],
+    ['"PipelinRun" != kind', 1, /did you mean "PipelineRun"/],
+    ['status in ["Failed", "Timeout"]', 22, /`status` is never this value/],
+    ['tasks.exists(t, t.status == "failed")', 29, /did you mean "Failed"/],
+    ['previous.status == "xyz"', 20, /`previous\.status` is never this value; it is one of/],
+  ];
+  for (const [source, column, says] of warned) {
+    const { program, errors, warnings } = compileFilter(source);
+    assert.ok(program, source);
+    assert.deepEqual({ errors, codes: warnings.map((warning) => [warning.code, warning.column]) }, { errors: [], codes: [["FilterNeverTrue", column]] }, source);
+    assert.match(warnings[0]?.message ?? "", says, source);
+  }
+  assert.deepEqual(compileFilter('status == "Failed" || reason == "Suceeded" || (terminal ? status : name) == "x"').warnings, []);
+});
