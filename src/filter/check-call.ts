@@ -69,7 +69,7 @@ function hasHint(args: readonly Node[]): string {
   if (first?.kind === "call" && first.function === "_[_]") {
     return "; a key is asked for with `\"key\" in labels`";
   }
-  return first?.kind === "identifier" ? "; a variable is always there, its fields may not be" : "";
+  return first?.kind === "identifier" ? "; an expression that reads a variable which is absent does not match anyway" : "";
 }
 
 function boolean(operand: Typed, operator: string, context: Check): void {

@@ -39,8 +39,13 @@ function spanNanoseconds(text: string): bigint | undefined {
   return at === 0 ? undefined : total;
 }
 
+const wholeSeconds = /^[0-9]{1,9}s$/;
+
 /** A duration in Go's form (`1h30m`, `-2.5s`, `192s`); a problem when the text has another form or the range is left. */
 export function parseDuration(text: string): Duration | Problem {
+  if (wholeSeconds.test(text)) {
+    return new Duration(Number(text.slice(0, -1)), 0);
+  }
   if (text.length > 64) {
     return problems.invalidValue;
   }

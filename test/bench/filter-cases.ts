@@ -1,0 +1,47 @@
+import type { RunEvent, RunKind } from "../../src/api/run-event.ts";
+import { normaliseRun } from "../../src/controller/normalise-run.ts";
+import { trimRun } from "../../src/controller/trim-run.ts";
+import { readRecording } from "../support/replay-recording.ts";
+
+/** A filter with a name, as files for `--filters` hold them. */
+export interface NamedFilter {
+  readonly name: string;
+  readonly expression: string;
+}
+
+/** Filters as users write them, cheap and dear ones. */
+export const builtInFilters: readonly NamedFilter[] = [
+  { name: "status", expression: 'status == "Failed"' },
+  { name: "kind and status", expression: 'kind == "PipelineRun" && status == "Failed"' },
+  { name: "terminal only", expression: "terminal" },
+  { name: "one of two", expression: 'status == "Failed" || status == "TimedOut"' },
+  { name: "not succeeded", expression: '!(status == "Succeeded") && terminal' },
+  { name: "in a list", expression: 'status in ["Failed", "TimedOut", "Cancelled"]' },
+  { name: "label", expression: 'labels["tekton.dev/pipeline"] == "shop-api-on-push"' },
+  { name: "label is there", expression: '"tekton.dev/pipeline" in labels' },
+  { name: "commit", expression: 'has(commit.sha) && commit.owner == "example-org" && commit.repo == "shop-api"' },
+  { name: "conditional", expression: 'kind == "PipelineRun" ? terminal : status == "Failed"' },
+  { name: "arithmetic", expression: "size(tasks) * 2 + 1 > 3" },
+  { name: "integer division", expression: "(size(tasks) + 1) / 2 == 1" },
+  { name: "absence absorbed", expression: 'previous.status == "Failed" || terminal' },
+  { name: "namespace prefix", expression: 'namespace.startsWith("ci")' },
+  { name: "regular expression", expression: 'name.matches("^shop-api-on-push-[a-z0-9]{5}$")' },
+  { name: "duration", expression: 'terminal && duration > duration("1s")' },
+  { name: "result", expression: 'has(results.commit) && results.commit != ""' },
+  { name: "previous", expression: 'has(previous.status) && previous.status != status' },
+  { name: "a failed task", expression: 'tasks.exists(t, t.status == "Failed")' },
+  { name: "all tasks", expression: 'tasks.all(t, t.status == "Succeeded" || t.ignored)' },
+  { name: "recovery on main", expression: 'terminal && namespace == "ci" && has(commit.branch) && commit.branch == "main" && status in ["Succeeded", "Failed"]' },
+  { name: "names of failed tasks", expression: 'tasks.filter(t, t.status == "Failed").map(t, t.name).exists(n, n.startsWith("unit"))' },
+];
+
+/** The last state of a recorded PipelineRun, as the controller would see it. */
+export function recordedEvent(recording: string): RunEvent {
+  const last = new Map(readRecording(recording).map(({ object }) => [object.metadata.uid ?? "", object]));
+  const runs = Array.from(last.values(), (object) => trimRun(object, object.kind as RunKind));
+  const [run] = runs.filter(({ kind }) => kind === "PipelineRun");
+  if (run === undefined) {
+    throw new Error(`${recording} holds no PipelineRun`);
+  }
+  return normaliseRun(run, { children: runs.filter((other) => other !== run) });
+}
