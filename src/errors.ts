@@ -56,6 +56,23 @@ export const errorCatalogue = {
   FilterInternal: entry("filter", "internal", "The filter engine itself failed; nothing was selected.", "Report it with the expression."),
 
   // admission (entries of src/webhook)
+  FieldRequired: entry("admission", "input", "A field that must be set is missing.", "Set it; `kubectl explain` describes it."),
+  FieldUnknown: entry("admission", "input", "There is no field of this name.", "Correct its name, or take it out; `kubectl explain` lists the fields."),
+  FieldTypeInvalid: entry("admission", "input", "The value is not of the field's type.", "Write a value of the type that the message names."),
+  FieldInvalid: entry("admission", "input", "The value is not one that the field can have.", "Write a value as the message describes."),
+  FieldNotSupported: entry("admission", "input", "The value is not one of the field's fixed values.", "Use one of the values that the message names."),
+  FieldDuplicate: entry("admission", "input", "The same entry stands in a list twice.", "Take one of them out."),
+  FieldTooLong: entry("admission", "input", "The text is longer than the field may be.", "Shorten it."),
+  FieldTooMany: entry("admission", "input", "The list or map has more entries than it may have.", "Use fewer, or spread them over several objects."),
+  FieldForbidden: entry("admission", "input", "The field may not be set here.", "Take it out."),
+  RuleBroken: entry("admission", "input", "Fields that depend on each other do not agree.", "Set them as the message describes."),
+  PatternInvalid: entry("admission", "input", "A regular expression is not valid RE2.", "Mend the pattern; RE2 knows no look-around and no back-references."),
+  NamespaceNotAllowed: entry("admission", "input", "The object reaches into another namespace, which this version does not offer yet.", "Refer only to the object's own namespace."),
+  KindNotSupported: entry("admission", "input", "The object is not of a kind and version that is checked here.", "Use a kind of integrations.tekton.ornew.io/v1alpha1: Provider or Notification."),
+  ReviewInvalid: entry("admission", "input", "A request to the webhook is not an AdmissionReview of admission.k8s.io/v1 in JSON.", "Only the API server calls the webhook; look at the webhook configuration."),
+  ReviewTooLarge: entry("admission", "input", "A request to the webhook is larger than 3 MiB.", "Make the object smaller."),
+  AdmissionFailed: entry("admission", "internal", "The webhook itself failed while it judged an object; the object was refused.", "Try again, and report it with the webhook's log."),
+  CertificateUnusable: entry("admission", "internal", "The webhook's certificate is missing or cannot be used.", "Look at the Secret tekton-integrations-webhook-tls; the controller makes it when it is missing."),
   UrlInvalid: entry("admission", "input", "A URL is not valid, or holds what it must not.", "Write an absolute http(s) URL without credentials and fragment."),
 
   // delivery (entries of src/providers and src/controller)
@@ -81,6 +98,7 @@ export const errorCatalogue = {
   KubernetesConfigurationInvalid: entry("kubernetes", "input", "The configuration for reaching the Kubernetes API server cannot be used.", "Mend the kubeconfig that the message names, or run in a Pod with a ServiceAccount."),
 
   // command (entries of src/cli and src/config.ts)
+  ManifestUnreadable: entry("command", "input", "A file or standard input cannot be read, or is neither YAML nor JSON.", "Mend it at the place that the message names."),
   UsageInvalid: entry("command", "input", "The command line or the environment is not understood.", "Read the message, or the command's --help."),
 } as const satisfies Record<string, ErrorEntry>;
 

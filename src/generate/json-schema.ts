@@ -1,5 +1,5 @@
 import type { Rule } from "../api/rules.ts";
-import { toJsonSchema } from "../api/rules.ts";
+import { ruleMessage, toJsonSchema } from "../api/rules.ts";
 
 /** A node of a TypeBox schema seen as plain JSON. */
 export type SchemaNode = Readonly<Record<string, unknown>>;
@@ -26,7 +26,11 @@ function convert(node: SchemaNode): SchemaNode {
   // Fields that are not declared are refused, as kubectl's strict validation does; maps and open objects stay open.
   if (isNode(node["properties"]) && node["x-open"] !== true) result["additionalProperties"] = false;
   if (node["enum"] !== undefined && node["type"] === undefined) result["type"] = "string";
-  const fromRules = rulesAt(node).map(toJsonSchema).filter((schema) => schema !== undefined);
+  const fromRules = rulesAt(node).flatMap((rule) => {
+    const schema = toJsonSchema(rule);
+    // What is wrong when the rule fails: a validator's own words about `oneOf` help nobody.
+    return schema === undefined ? [] : [{ description: ruleMessage(rule), ...schema }];
+  });
   if (fromRules.length > 0) result["allOf"] = fromRules;
   return result;
 }
