@@ -1,0 +1,85 @@
+import { hostname } from "node:os";
+import { readConfig, environmentName, serveFlags, type Config } from "../config.ts";
+import { createController } from "../controller/controller.ts";
+import { observeNothing, type StepObserver } from "../controller/steps.ts";
+import { CodedError } from "../errors.ts";
+import { connect } from "../kube/client.ts";
+import { createHttp } from "../providers/http.ts";
+import { systemClock, type Clock } from "../telemetry/clock.ts";
+import { serveHealth, type ReadinessCheck } from "../telemetry/health.ts";
+import { createLogger } from "../telemetry/log.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { createRedactor } from "../telemetry/redact.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Command } from "./command.ts";
+
+/** What tests put in the place of the real thing. The shipped program has no switch for it. */
+export interface Injected {
+  readonly clock?: Clock;
+  readonly observe?: StepObserver;
+}
+
+/** One role of the process: what it needs to be ready, and its life until the signal aborts. */
+interface Role {
+  readonly check: ReadinessCheck;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+/** Runs the roles that the configuration names, until the signal aborts. */
+export async function serve(config: Config, signal: AbortSignal, injected: Injected = {}): Promise<void> {
+  const clock = injected.clock ?? systemClock;
+  const redactor = createRedactor();
+  const telemetry: Telemetry = { log: createLogger(config.logLevel, redactor), metrics: createMetrics({ nodeMetrics: true }), redactor, clock };
+  const kube = await connect({ ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }), clock });
+  if (config.development && config.kubeconfig === undefined) {
+    throw new CodedError("UsageInvalid", "--development is for one's own machine: it is refused with the in-cluster configuration");
+  }
+  const http = createHttp({ development: config.development });
+  const roles: Role[] = [];
+  if (config.controller) {
+    roles.push(
+      createController({
+        kube,
+        http,
+        telemetry,
+        observe: injected.observe ?? observeNothing,
+        urlTemplate: config.runUrlTemplate,
+        deadlineMs: config.deliveryDeadlineMs,
+        instance: hostname(),
+      }),
+    );
+  }
+  const health = await serveHealth({ port: config.metricsPort, host: config.bindAddress, metrics: telemetry.metrics, checks: roles.map(({ check }) => check) });
+  telemetry.log.info("started", { webhook: config.webhook, controller: config.controller, metricsPort: health.port, server: kube.server });
+  try {
+    await Promise.all(roles.map((role) => role.run(signal)));
+  } finally {
+    telemetry.log.info("stopping");
+    await Promise.allSettled([health.close(), http.close(), kube.close()]);
+  }
+}
+
+function help(): string {
+  const names = serveFlags.map((flag) => `--${flag.name}${"value" in flag ? ` ${flag.value}` : ""}`);
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    "Usage: tekton-integrations serve [OPTIONS]",
+    "",
+    "Runs the admission webhook and the controller.",
+    "",
+    ...serveFlags.map((flag, index) => `  ${(names[index] ?? "").padEnd(width)}  ${flag.description}`),
+    "",
+    `Each option can also be given in the environment, for example ${environmentName("log-level")}=debug.`,
+    "",
+  ].join("\n");
+}
+
+export const serveCommand: Command = {
+  name: "serve",
+  summary: "run the admission webhook and the controller",
+  help: help(),
+  run: async (args, _io, signal) => {
+    await serve(readConfig(args), signal);
+    return 0;
+  },
+};

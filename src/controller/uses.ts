@@ -1,0 +1,73 @@
+import type { Clock } from "../telemetry/clock.ts";
+import type { Outcome } from "./deliver.ts";
+import type { NotificationUse } from "./notification-status.ts";
+import type { ProviderUse } from "./provider-status.ts";
+
+/** Counters and times go into a status at most this often. */
+const publishEveryMs = 30_000;
+
+/** What deliveries showed, for the statuses; conditions are not delayed by it. */
+interface Kept<Use> {
+  current: Use;
+  published: Use;
+  publishedAt: number | undefined;
+}
+
+/** Keeps the use of each object, and says when it may be shown again. */
+export interface Uses<Use> {
+  readonly update: (key: string, change: (use: Use) => Use) => void;
+  readonly current: (key: string) => Use;
+  /** What the status may show now; `againInMs`: there is more to show, but not yet. */
+  readonly toPublish: (key: string) => { readonly use: Use; readonly againInMs: number | undefined };
+  readonly forget: (key: string) => void;
+}
+
+export function createUses<Use>(clock: Clock, initial: (key: string) => Use): Uses<Use> {
+  const kept = new Map<string, Kept<Use>>();
+  const of = (key: string): Kept<Use> => {
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const use = initial(key);
+    const made: Kept<Use> = { current: use, published: use, publishedAt: undefined };
+    kept.set(key, made);
+    return made;
+  };
+  return {
+    update: (key, change) => {
+      const entry = of(key);
+      entry.current = change(entry.current);
+    },
+    current: (key) => of(key).current,
+    toPublish: (key) => {
+      const entry = of(key);
+      if (entry.current === entry.published) return { use: entry.published, againInMs: undefined };
+      const age = entry.publishedAt === undefined ? Infinity : clock.monotonic() - entry.publishedAt;
+      if (age < publishEveryMs) return { use: entry.published, againInMs: publishEveryMs - age };
+      entry.published = entry.current;
+      entry.publishedAt = clock.monotonic();
+      return { use: entry.published, againInMs: undefined };
+    },
+    forget: (key) => {
+      kept.delete(key);
+    },
+  };
+}
+
+const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
+
+/** A Notification's use after an outcome. */
+export function notificationUseAfter(use: NotificationUse, { outcome, event, error }: Outcome, now: number): NotificationUse {
+  const routeError = error?.class === "route" ? { code: error.code, message: error.message } : undefined;
+  return {
+    delivered: use.delivered + (outcome === "Delivered" ? 1 : 0),
+    lastDelivery: { time: isoSeconds(now), outcome, run: `${event.kind}/${event.name}`, status: event.status },
+    ...(routeError !== undefined && { routeError }),
+  };
+}
+
+/** A Provider's use after an outcome. */
+export function providerUseAfter(use: ProviderUse, { outcome, error }: Outcome, now: number): ProviderUse {
+  if (outcome === "Delivered") return { lastDelivery: { time: isoSeconds(now) } };
+  if (error === undefined) return use;
+  return { ...use, lastError: { code: error.code, message: error.message.slice(0, 1024), time: isoSeconds(now) } };
+}
