@@ -2,6 +2,7 @@ import { macroNames, type Node } from "./ast.ts";
 import { checkNode, failed, pathOf, report, warnUnknownValue, type Check } from "./check.ts";
 import type { Finding } from "./diagnostics.ts";
 import { checkLiteralArgument, functions, unsupportedFunctions, type FunctionDefinition, type Overload } from "./functions.ts";
+import { patternCost } from "./pattern-cost.ts";
 import { compilePattern } from "./regex.ts";
 import { didYouMean } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
@@ -181,10 +182,16 @@ function mismatch(definition: FunctionDefinition, args: readonly Typed[]): strin
   return `${definition.name}() does not take (${given.join(", ")}); it is ${accepted.join(" or ")}`;
 }
 
-function literalProblem(name: string, args: readonly Typed[]): Finding | undefined {
+function literalProblem(name: string, args: readonly Typed[], context: Check): Finding | undefined {
   const literal = args[args.length - 1];
   if (literal?.op !== "constant" || typeof literal.value !== "string") {
     return undefined;
+  }
+  if (name === "matches") {
+    context.patterns.left -= patternCost(literal.value);
+    if (context.patterns.left < 0) {
+      return { code: "FilterTooComplex", message: "the patterns of this expression are too large together", offset: literal.offset };
+    }
   }
   const message = checkLiteralArgument(name, literal.value);
   return message === undefined ? undefined : { code: "FilterInvalidLiteral", message, offset: literal.offset };
@@ -232,7 +239,7 @@ function checkFunction(node: Call, args: readonly Typed[], context: Check): Type
   if (overloads.length === 0 || (definition.name === "@in" && isMismatchedElement(args))) {
     return report(context, { code: "FilterTypeMismatch", message: mismatch(definition, args), offset });
   }
-  const bad = literalProblem(definition.name, args);
+  const bad = literalProblem(definition.name, args, context);
   if (bad !== undefined) {
     return report(context, bad);
   }

@@ -3,6 +3,7 @@ import { checkCall } from "./check-call.ts";
 import { checkMacro } from "./check-macro.ts";
 import type { Finding } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
+import { limits } from "./limits.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
 import { fits, isDynamic, join, listOf, mapOf, aTypeName, types, type CelType } from "./types.ts";
@@ -21,11 +22,13 @@ export interface Check {
   readonly locals: readonly Local[];
   readonly errors: Finding[];
   readonly warnings: Finding[];
+  /** Instructions that patterns may still have. */
+  readonly patterns: { left: number };
 }
 
 /** The typed form of an expression. What is wrong goes into `errors` and `warnings`; with errors the result is not to be run. */
 export function check(node: Node, environment: Environment): { readonly typed: Typed; readonly errors: readonly Finding[]; readonly warnings: readonly Finding[] } {
-  const context: Check = { environment, locals: [], errors: [], warnings: [] };
+  const context: Check = { environment, locals: [], errors: [], warnings: [], patterns: { left: limits.patternPrograms } };
   return { typed: checkNode(node, context), errors: context.errors, warnings: context.warnings };
 }
 

@@ -14,9 +14,14 @@ export const limits = {
   patternLength: 512,
   /** Instructions of a compiled regular expression. */
   patternProgram: 500,
-  /** UTF-16 units of a text that is matched, or built by a function. */
+  /** Instructions of all patterns written in one expression. */
+  patternPrograms: 2000,
+  /** UTF-16 units of a text that a function builds. */
   textLength: 65_536,
-  /** Steps of one evaluation: about one per operation in a loop, and one per 16 characters handled. */
+  /**
+   * Steps of one evaluation: about one per operation in a loop, and one per 16 characters handled, or per 5 characters
+   * and instructions of a pattern. A step takes up to about 0.5 us.
+   */
   steps: 100_000,
   /** Compiled programs kept per environment. */
   programs: 2048,

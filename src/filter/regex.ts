@@ -1,5 +1,6 @@
 import { RE2JS, RE2JSException } from "re2js";
 import { limits } from "./limits.ts";
+import { patternCost } from "./pattern-cost.ts";
 import { problems, type Meter, type Problem } from "./values.ts";
 
 /** A compiled regular expression (RE2 syntax): matching takes time linear in the text, whatever the pattern. */
@@ -8,6 +9,8 @@ export interface Pattern {
   test(text: string, meter: Meter): boolean | Problem;
 }
 
+const tooLarge = "too large; use fewer or smaller repetitions and Unicode classes";
+
 const recent = new Map<string, Pattern | string>();
 const recentLimit = 256;
 
@@ -15,15 +18,20 @@ function build(source: string): Pattern | string {
   if (source.length > limits.patternLength) {
     return `longer than ${limits.patternLength} characters`;
   }
+  if (patternCost(source) > limits.patternProgram) {
+    return tooLarge;
+  }
   try {
     const regex = RE2JS.compile(source);
-    if (regex.programSize() > limits.patternProgram) {
-      return "too large; use fewer or smaller repetitions";
+    const instructions = regex.programSize();
+    if (instructions > limits.patternProgram) {
+      return tooLarge;
     }
     return {
       test: (text, meter) => {
-        meter.steps -= 1 + (text.length >> 2);
-        return text.length > limits.textLength || meter.steps < 0 ? problems.budget : regex.test(text);
+        // The worst patterns visit every instruction for every character, at about 0.1 us each.
+        meter.steps -= 1 + Math.ceil((text.length * instructions) / 5);
+        return meter.steps < 0 ? problems.budget : regex.test(text);
       },
     };
   } catch (error) {

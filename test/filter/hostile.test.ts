@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { errorCatalogue } from "../../src/errors.ts";
-import { compile, runEventEnvironment, type Compilation, type Outcome } from "../../src/filter/index.ts";
+import { compile, compilePattern, runEventEnvironment, type Compilation, type Outcome } from "../../src/filter/index.ts";
 import { limits } from "../../src/filter/limits.ts";
+import { patternCost } from "../../src/filter/pattern-cost.ts";
 import { sampleEvent } from "./sample-event.ts";
 
 const compileAny = (source: string): Compilation => compile(source, { environment: runEventEnvironment });
@@ -101,6 +102,7 @@ test("catastrophic patterns are matched in linear time, and long loops of them a
   for (const pattern of ["^(a+)+$", "^(a|a)*$", "(a*)*b", "(.*)*x", "^(a|aa)+$"]) {
     assert.deepEqual(evaluate(`message.matches("${pattern}")`, event), { kind: "value", value: false }, pattern);
   }
+  assert.deepEqual(evaluate('message.matches("(a|b)*a(a|b){80}c")', event), exhausted);
   const list = `[${Array.from({ length: 100 }, (_, index) => index).join(",")}]`;
   assert.deepEqual(evaluate(`${list}.all(x, !message.matches("^(a+)+$"))`, event), exhausted);
   assert.deepEqual(evaluate(`${list}.all(x, !name.matches("${"a".repeat(200)}" + name))`, event), exhausted);
@@ -110,6 +112,23 @@ test("patterns that are too large are refused", () => {
   assert.equal(codeOf(`name.matches("a{1000}")`), "FilterInvalidLiteral");
   assert.equal(codeOf(`name.matches("${"(a|b)".repeat(200)}")`), "FilterInvalidLiteral");
   assert.equal(codeOf(`name.matches("${"(".repeat(400)}${")".repeat(100)}")`), "FilterInvalidLiteral");
+});
+
+test("patterns that would take long to compile are refused from their text alone", () => {
+  const costs: readonly (readonly [string, number])[] = [
+    ["abc", 3], ["a{3}", 3], ["a{2,5}", 5], ["(ab){3}c", 13], ["((a{10}){10}){10}", 1220], ["[a-z]{4}", 4], ["[]x{9}]{2}", 2], ["[[:alpha:]]{2}", 2],
+    ["\\d{3}", 3], ["\\{5", 2], ["\\x{100}", 1], ["\\pL", 33], ["\\p{Greek}{2}", 66], ["[\\pL\\pN]", 65], ["a|b*", 4], ["(", 2], [")a{2}", 2],
+  ];
+  for (const [source, cost] of costs) {
+    assert.equal(patternCost(source), cost, source);
+  }
+  for (const source of ["a{1000}".repeat(73), "(a|b|c|d){1000}".repeat(34), "((a{30}){30})".repeat(39), "(?i)\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL\\pL"]) {
+    const compiled = compilePattern(source);
+    assert.match(typeof compiled === "string" ? compiled : "compiled", /too large/, source);
+  }
+  const each = (count: number): string => Array.from({ length: count }, (_, index) => `name.matches(r"${index}\\pL{14}")`).join(" || ");
+  assert.equal(codeOf(each(4)), undefined);
+  assert.equal(codeOf(each(5)), "FilterTooComplex");
 });
 
 test("names of every object's prototype are plain names", () => {

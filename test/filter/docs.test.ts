@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { errorCatalogue } from "../../src/errors.ts";
+import { macroNames } from "../../src/filter/ast.ts";
+import { functions, unsupportedFunctions } from "../../src/filter/functions.ts";
+import { compile, runEventEnvironment } from "../../src/filter/index.ts";
+import { limits } from "../../src/filter/limits.ts";
+import { sampleEvent } from "./sample-event.ts";
+
+const read = (page: string): string => readFileSync(join(import.meta.dirname, "../../docs", page), "utf8");
+const filters = read("filters.md");
+
+const section = (title: string): string => {
+  const start = filters.indexOf(`\n## ${title}\n`);
+  assert.notEqual(start, -1, `docs/filters.md has no section ${title}`);
+  const end = filters.indexOf("\n## ", start + 1);
+  return filters.slice(start, end === -1 ? undefined : end);
+};
+
+test("every example in docs/filters.md is a filter that compiles without a warning and runs", () => {
+  const examples = Array.from(filters.matchAll(/```cel\n([\s\S]*?)```/g), ([, example = ""]) => example.trim());
+  assert.ok(examples.length >= 15);
+  for (const example of examples) {
+    const { program, errors, warnings } = compile(example, { environment: runEventEnvironment, result: "bool" });
+    assert.deepEqual([errors, warnings], [[], []], example);
+    assert.notEqual(program?.evaluate(sampleEvent()).kind, "error", example);
+  }
+});
+
+test("the refusal shown in docs/filters.md is the real one", () => {
+  const [error] = compile('statsu == "Failed"', { environment: runEventEnvironment }).errors;
+  const caret = (error?.caret ?? "").split("\n").map((line) => `  ${line}`).join("\n");
+  assert.ok(filters.includes(`${error?.line ?? 0}:${error?.column ?? 0}: ${error?.message ?? ""}\n${caret}`));
+});
+
+test("docs/filters.md lists every function and macro, and none that does not exist", () => {
+  const named = [...Array.from(functions.values()).filter(({ style }) => style !== "operator").map(({ name }) => name), ...macroNames, "has"];
+  const code = Array.from(section("Functions").matchAll(/^\| (`.*?) \|/gm), ([, cell = ""]) => cell).join(" ");
+  const documented = new Set(Array.from(code.matchAll(/([A-Za-z_]+)\(/g), ([, name = ""]) => name));
+  assert.deepEqual([...documented].sort(), [...new Set(named)].sort());
+});
+
+test("docs/filters.md names only functions as not supported yet that are refused so", () => {
+  const names = Array.from(section("Not supported yet").matchAll(/`([a-zA-Z]+)(?:\(.*?\))?`/g), ([, name = ""]) => name).filter((name) => name !== "has");
+  assert.ok(names.length >= 6);
+  for (const name of names.filter((candidate) => candidate !== "not")) {
+    assert.ok(unsupportedFunctions.has(name), name);
+  }
+});
+
+test("docs/filters.md names variables with their types, and only those there are", () => {
+  const rows = Array.from(section("Variables").matchAll(/^\| (`.*?`) \| (.*?) \|/gm), ([, names = "", type = ""]) => ({ names: Array.from(names.matchAll(/`([a-zA-Z]+)`/g), ([, name = ""]) => name), type }));
+  assert.ok(rows.length >= 10);
+  for (const { names, type } of rows) {
+    for (const name of names) {
+      const declared = compile(name, { environment: runEventEnvironment }).program?.type ?? "missing";
+      assert.ok(declared === type || (type === "object" && declared.startsWith("RunEvent.")) || (type === "list" && declared.startsWith("list(")), `${name} is ${declared}`);
+    }
+  }
+});
+
+test("docs/filters.md states the limits as they are", () => {
+  const said = section("Limits");
+  for (const limit of [limits.sourceBytes, limits.nodes, limits.depth, limits.patternLength, limits.steps]) {
+    assert.ok(said.includes(limit.toLocaleString("en")), String(limit));
+  }
+});
+
+test("docs/reference/filter-errors.md and the catalogue hold the same codes, meanings and remedies", () => {
+  const rows = Array.from(read("reference/filter-errors.md").matchAll(/^\| `(\w+)` \| (.*) \| (.*) \|$/gm), ([, code, meaning, remedy]) => [code, meaning, remedy]);
+  const escaped = (text: string): string => text.replaceAll("|", "\\|");
+  const entries = Object.entries(errorCatalogue).filter(([, { area }]) => area === "filter");
+  assert.deepEqual(rows.sort(), entries.map(([code, { meaning, remedy }]) => [code, escaped(meaning), escaped(remedy)]).sort());
+});
