@@ -1,0 +1,123 @@
+import type { ErrorCode } from "../errors.ts";
+import { compile, compilePattern, runEventEnvironment } from "../filter/index.ts";
+import { providers } from "../providers/registry.ts";
+import type { CheckedKind } from "./check-schema.ts";
+import { fieldPath } from "./field-path.ts";
+import { at, isObject, own, textOf, type JsonObject } from "./json-value.ts";
+import { fromDiagnostic, type Findings, type Problem } from "./problem.ts";
+
+export interface MeaningOptions {
+  /** The object's namespace; undefined where it is not known (a file without one). */
+  readonly namespace: string | undefined;
+  /** Whether the schema found errors in this field or below it. */
+  readonly malformed: (field: string) => boolean;
+}
+
+const none: Findings = { errors: [], warnings: [] };
+const errorsOnly = (errors: readonly Problem[]): Findings => ({ errors, warnings: [] });
+const problem = (field: string, code: ErrorCode, message: string): Problem => ({ field, code, message });
+
+/**
+ * What a schema cannot say: expressions and patterns compile, selectors make sense, sections pass their provider's own
+ * check, and nothing reaches into another namespace. Parts that the schema found malformed are left to it.
+ */
+export function checkMeaning(kind: CheckedKind, object: JsonObject, options: MeaningOptions): Findings {
+  const spec = own(object, "spec");
+  if (!isObject(spec)) return none;
+  const parts =
+    kind === "Provider"
+      ? [checkProviderSections(spec, options)]
+      : [checkProviderRef(spec, options), checkExpression(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options)];
+  return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
+}
+
+function checkProviderSections(spec: JsonObject, { malformed }: MeaningOptions): Findings {
+  return errorsOnly(
+    providers
+      .filter(({ section }) => isObject(own(spec, section)) && !malformed(`spec.${section}`))
+      .flatMap((provider) =>
+        provider.check(own(spec, provider.section)).map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`)),
+      ),
+  );
+}
+
+const otherNamespace = "another namespace's Provider cannot be used yet: leave it out, and refer to a Provider of the Notification's own namespace";
+const widerSelector = "runs of other namespaces cannot be selected yet: leave the selector out to select runs of the Notification's own namespace";
+
+function checkProviderRef(spec: JsonObject, { namespace }: MeaningOptions): Findings {
+  const named = textOf(at(spec, "providerRef", "namespace"));
+  if (named === undefined || namespace === undefined || named === namespace) return none;
+  return errorsOnly([problem("spec.providerRef.namespace", "NamespaceNotAllowed", `Forbidden: ${otherNamespace}`)]);
+}
+
+function checkExpression(spec: JsonObject): Findings {
+  const source = textOf(at(spec, "filter", "expression"));
+  if (source === undefined || source === "") return none;
+  const field = "spec.filter.expression";
+  const { errors, warnings } = compile(source, { environment: runEventEnvironment, result: "bool" });
+  return { errors: errors.map((error) => fromDiagnostic(field, error)), warnings: warnings.map((warning) => fromDiagnostic(field, warning)) };
+}
+
+function checkResults(spec: JsonObject): Findings {
+  const results = at(spec, "filter", "results");
+  if (!Array.isArray(results)) return none;
+  const names = new Set<string>();
+  const errors: Problem[] = [];
+  for (const [index, result] of (results as unknown[]).slice(0, 100).entries()) {
+    const path = (...rest: string[]): string => fieldPath(["spec", "filter", "results", index, ...rest]);
+    const name = textOf(own(result, "name"));
+    if (name !== undefined && names.has(name)) errors.push(problem(path(), "FieldDuplicate", `Duplicate value: {"name":${JSON.stringify(name.slice(0, 80))}}`));
+    names.add(name ?? "");
+    const pattern = textOf(own(result, "matches"));
+    const compiled = pattern === undefined ? undefined : compilePattern(pattern);
+    if (typeof compiled === "string") errors.push(problem(path("matches"), "PatternInvalid", `Invalid value: not an RE2 pattern: ${compiled}`));
+  }
+  return errorsOnly(errors);
+}
+
+function checkNamespaceSelector(spec: JsonObject, { namespace, malformed }: MeaningOptions): Findings {
+  const selector = at(spec, "filter", "namespaceSelector");
+  const field = "spec.filter.namespaceSelector";
+  if (!isObject(selector) || malformed(field)) return none;
+  const refuse = (name: string): Problem => problem(fieldPath(["spec", "filter", "namespaceSelector", name]), "NamespaceNotAllowed", `Forbidden: ${widerSelector}`);
+  const errors = ["any", "matchLabels", "matchExpressions"].filter((name) => own(selector, name) !== undefined).map(refuse);
+  const names = own(selector, "matchNames");
+  const home = namespace ?? (Array.isArray(names) ? (names as unknown[])[0] : undefined);
+  if (Array.isArray(names) && names.some((name) => name !== home)) errors.push(refuse("matchNames"));
+  return errorsOnly(errors);
+}
+
+const labelKey = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/u;
+const labelValue = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/u;
+
+function checkLabelSelector(spec: JsonObject, { malformed }: MeaningOptions): Findings {
+  const base = ["spec", "filter", "labelSelector"] as const;
+  const selector = at(spec, "filter", "labelSelector");
+  if (!isObject(selector) || malformed(fieldPath(base))) return none;
+  const errors: Problem[] = [];
+  const labels = own(selector, "matchLabels");
+  for (const [key, value] of isObject(labels) ? Object.entries(labels) : []) {
+    const field = fieldPath([...base, "matchLabels", key]);
+    if (!labelKey.test(key)) errors.push(problem(field, "FieldInvalid", "Invalid value: the key is not that of a label: `name` or `prefix/name`, each name at most 63 characters"));
+    if (typeof value === "string" && !labelValue.test(value)) errors.push(problem(field, "FieldInvalid", "Invalid value: the value is not that of a label: at most 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit"));
+  }
+  const requirements = own(selector, "matchExpressions");
+  for (const [index, requirement] of Array.isArray(requirements) ? (requirements as unknown[]).entries() : []) {
+    errors.push(...checkRequirement(requirement, fieldPath([...base, "matchExpressions", index])));
+  }
+  return errorsOnly(errors);
+}
+
+function checkRequirement(requirement: unknown, field: string): Problem[] {
+  const operator = textOf(own(requirement, "operator")) ?? "";
+  const key = textOf(own(requirement, "key")) ?? "";
+  const values = own(requirement, "values");
+  const count = Array.isArray(values) ? values.length : 0;
+  const errors: Problem[] = [];
+  if (!labelKey.test(key)) errors.push(problem(`${field}.key`, "FieldInvalid", "Invalid value: not the key of a label: `name` or `prefix/name`, each name at most 63 characters"));
+  if (["In", "NotIn"].includes(operator) && count === 0) errors.push(problem(`${field}.values`, "FieldRequired", "Required value: must be given when the operator is In or NotIn"));
+  if (["Exists", "DoesNotExist"].includes(operator) && count > 0) {
+    errors.push(problem(`${field}.values`, "FieldForbidden", "Forbidden: may not be given when the operator is Exists or DoesNotExist"));
+  }
+  return errors;
+}

@@ -1,0 +1,32 @@
+import { apiVersion } from "../api/group.ts";
+import { checkMeaning } from "./check-meaning.ts";
+import { checkSchema, type CheckedKind } from "./check-schema.ts";
+import { isObject, own, textOf } from "./json-value.ts";
+import type { Findings } from "./problem.ts";
+
+export interface CheckOptions {
+  /** The namespace the object is or will be in; undefined where it is not known. */
+  readonly namespace: string | undefined;
+}
+
+/** The kind of an object that is checked here; undefined for everything else. */
+export function checkedKind(object: unknown): CheckedKind | undefined {
+  const kind = textOf(own(object, "kind"));
+  if (textOf(own(object, "apiVersion")) !== apiVersion) return undefined;
+  return kind === "Provider" || kind === "Notification" ? kind : undefined;
+}
+
+/**
+ * Everything that can be said about an object by itself: schema and meaning, all errors at once. Pure: no other object is
+ * read. What the mutating webhook fills in must be there already (see `withDefaults`).
+ */
+export function checkObject(object: unknown, options: CheckOptions): Findings {
+  const kind = checkedKind(object);
+  if (kind === undefined || !isObject(object)) {
+    return { errors: [{ field: "kind", code: "KindNotSupported", message: `Unsupported value: only Provider and Notification of ${apiVersion} are checked` }], warnings: [] };
+  }
+  const structure = checkSchema(kind, object);
+  const malformed = (field: string): boolean => structure.some((found) => found.field === field || found.field.startsWith(`${field}.`) || found.field.startsWith(`${field}[`));
+  const meaning = checkMeaning(kind, object, { namespace: options.namespace, malformed });
+  return { errors: [...structure, ...meaning.errors], warnings: meaning.warnings };
+}

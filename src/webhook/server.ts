@@ -1,0 +1,184 @@
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
+import { installation } from "../api/installation.ts";
+import { CodedError, type ErrorCode } from "../errors.ts";
+import type { ReadinessCheck } from "../telemetry/health.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { CertificateSource } from "./certificates.ts";
+import { decideMutation, decideValidation } from "./decide.ts";
+import { decodeReview, reviewAnswer, type AdmissionRequest, type AdmissionResponse } from "./review.ts";
+
+/** An AdmissionReview holds an object twice on an update. */
+const maxBodyBytes = 3 * 1024 * 1024;
+
+export interface WebhookOptions {
+  readonly certificates: CertificateSource;
+  readonly telemetry: Telemetry;
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Default: all addresses. */
+  readonly host?: string | undefined;
+  /** After the signal: how long requests are still taken, while endpoints forget this Pod. Default 5 s. */
+  readonly drainMs?: number;
+  /** After that: how long requests under way may take. Default 10 s. */
+  readonly graceMs?: number;
+  /** The server listens. */
+  readonly onListening?: (port: number) => void;
+}
+
+export interface Webhook {
+  readonly check: ReadinessCheck;
+  /** Serves until the signal aborts and everything under way is answered. Rejects when the port cannot be had. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** The admission webhook over TLS. It listens as soon as there is a certificate. */
+export function createWebhook(options: WebhookOptions): Webhook {
+  const { certificates, telemetry } = options;
+  let state: "starting" | "serving" | "draining" = "starting";
+  const missing = (): string | undefined => {
+    if (state === "draining") return "is shutting down";
+    if (!certificates.healthy()) return certificates.get() === undefined ? "waits for its certificate" : "its certificate has expired";
+    return state === "starting" ? "does not listen yet" : undefined;
+  };
+  const app = webhookApp({ telemetry, missing, isDraining: () => state === "draining" });
+  const server = createServer(
+    { minVersion: "TLSv1.2", headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
+    app,
+  );
+
+  const listen = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ port: options.port, ...(options.host === undefined ? {} : { host: options.host }) }, () => {
+        server.off("error", reject);
+        resolve();
+      });
+    });
+
+  return {
+    check: { name: "webhook", missing },
+    run: async (signal) => {
+      const first = Promise.withResolvers<undefined>();
+      const watching = certificates.start((certificate) => {
+        server.setSecureContext({ ...certificate, minVersion: "TLSv1.2" });
+        first.resolve(undefined);
+      }, signal);
+      await Promise.race([first.promise, watching]);
+      if (certificates.get() === undefined) return;
+      await listen();
+      state = "serving";
+      const { port } = server.address() as AddressInfo;
+      telemetry.log.info("the webhook listens", { port });
+      options.onListening?.(port);
+      await watching;
+      state = "draining";
+      await close(server, options);
+    },
+  };
+}
+
+/** Still takes requests for a while, then none, then waits for those under way. */
+async function close(server: Server, { telemetry: { clock }, drainMs = 5_000, graceMs = 10_000 }: WebhookOptions): Promise<void> {
+  await clock.sleep(drainMs);
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
+  server.closeIdleConnections();
+  const enough = new AbortController();
+  await Promise.race([closed, clock.sleep(graceMs, enough.signal).catch(() => undefined)]);
+  enough.abort();
+  server.closeAllConnections();
+  await closed;
+}
+
+interface AppOptions {
+  readonly telemetry: Telemetry;
+  readonly missing: () => string | undefined;
+  readonly isDraining: () => boolean;
+}
+
+function webhookApp({ telemetry, missing, isDraining }: AppOptions): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.use((_request, response, next) => {
+    // A kept connection would go on bringing requests to a server that wants to end.
+    if (isDraining()) response.setHeader("connection", "close");
+    next();
+  });
+  app.get("/healthz", (_request, response) => {
+    response.type("text/plain").send("ok\n");
+  });
+  app.get("/readyz", (_request, response) => {
+    const reason = missing();
+    response
+      .status(reason === undefined ? 200 : 503)
+      .type("text/plain")
+      .send(reason === undefined ? "ok\n" : `webhook: ${reason}\n`);
+  });
+  const body = [requireJson, express.json({ limit: maxBodyBytes, type: "application/json", inflate: false, strict: false })];
+  app.post(installation.mutatePath, ...body, answer("mutate", decideMutation, telemetry));
+  app.post(installation.validatePath, ...body, answer("validate", decideValidation, telemetry));
+  app.use((request, response) => {
+    const known = [installation.mutatePath, installation.validatePath].some((path) => path === request.path);
+    refuse(response, known ? 405 : 404, "ReviewInvalid", known ? "only POST is answered here" : `there are ${installation.validatePath} and ${installation.mutatePath}, /healthz and /readyz`);
+  });
+  app.use(handleError(telemetry));
+  return app;
+}
+
+const requireJson: RequestHandler = (request, response, next) => {
+  if (request.is("application/json") === "application/json") next();
+  else refuse(response, 415, "ReviewInvalid", "the content type must be application/json");
+};
+
+function refuse(response: Parameters<RequestHandler>[1], status: number, code: ErrorCode, message: string): void {
+  response.status(status).json({ code, message });
+}
+
+/** Answers a review: HTTP 200 for everything that was decided, a failure of our own included. */
+function answer(endpoint: "mutate" | "validate", decide: (request: AdmissionRequest) => AdmissionResponse, { clock, log, metrics }: Telemetry): RequestHandler {
+  return (request, response) => {
+    const begun = clock.monotonic();
+    const review = decodeReview(request.body);
+    let decided: AdmissionResponse;
+    try {
+      decided = decide(review);
+    } catch (error) {
+      log.error("a review could not be decided", { endpoint, kind: review.kind.kind, error });
+      const status = { code: 500, reason: "InternalError", message: "the webhook failed while it judged this object; its log says more" };
+      decided = endpoint === "mutate" ? { uid: review.uid, allowed: true } : { uid: review.uid, allowed: false, status };
+    }
+    const known = review.kind.kind === "Provider" || review.kind.kind === "Notification" ? review.kind.kind : "other";
+    metrics.add("admission_reviews_total", { endpoint, kind: known, decision: decided.allowed ? "allowed" : "denied" });
+    response.json(reviewAnswer(decided));
+    metrics.observe("admission_duration_seconds", { endpoint }, (clock.monotonic() - begun) / 1000);
+  };
+}
+
+/** The body could not be read, or is no review: 4xx with a sentence, which the API server shows. */
+const handleError =
+  ({ log }: Telemetry): ErrorRequestHandler =>
+  (error: unknown, _request, response, next) => {
+    if (response.headersSent) {
+      next(error);
+      return;
+    }
+    if (error instanceof CodedError) {
+      refuse(response, 400, error.code, error.message);
+      return;
+    }
+    const { status, type } = typeof error === "object" && error !== null ? (error as { status?: unknown; type?: unknown }) : {};
+    if (type === "entity.too.large") refuse(response, 413, "ReviewTooLarge", `the body is larger than ${maxBodyBytes} bytes`);
+    else if (type === "entity.parse.failed") refuse(response, 400, "ReviewInvalid", "the body is not JSON");
+    else if (status === 415) refuse(response, 415, "ReviewInvalid", "the body must be JSON in UTF-8, not compressed");
+    else if (typeof status === "number" && status >= 400 && status < 500) refuse(response, status, "ReviewInvalid", "the body could not be read");
+    else {
+      log.error("a request failed", { error });
+      refuse(response, 500, "AdmissionFailed", "the webhook failed; its log says more");
+    }
+  };
