@@ -1,0 +1,112 @@
+import type { Delivery } from "../api/delivery.ts";
+import type { Notification } from "../api/notification.ts";
+import type { Provider } from "../api/provider.ts";
+import type { RunKind } from "../api/run-event.ts";
+import type { Kube } from "../kube/client.ts";
+import type { Reflector } from "../kube/reflector-options.ts";
+import type { ReflectorHandlers } from "../kube/reflector-store.ts";
+import { reflect } from "../kube/reflector.ts";
+import { customRuns, deliveries, notifications, pipelineRuns, providers, taskRuns, type KubeObject, type Resource } from "../kube/resources.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { deliveryName, isGenuine, type Pair } from "./ledger.ts";
+import { trimRun, type TrimmedRun } from "./trim-run.ts";
+
+/** Called for every change; must not wait. Keys are `namespace/name`. */
+export interface CacheHandlers {
+  readonly onNotification: (key: string) => void;
+  readonly onProvider: (key: string) => void;
+  readonly onDelivery: (key: string, exists: boolean) => void;
+  readonly onRun: (run: TrimmedRun) => void;
+  /** `run` is the last state that was seen. */
+  readonly onRunGone: (run: TrimmedRun) => void;
+}
+
+/** Local copies of everything that the controller watches. */
+export interface Caches {
+  readonly notification: (key: string) => Notification | undefined;
+  readonly provider: (key: string) => Provider | undefined;
+  /** The record of a pair; one whose name does not follow from its contents is not ours and does not count. */
+  readonly record: (pair: Pair) => Delivery | undefined;
+  readonly records: () => Iterable<Delivery>;
+  /** How many runs and Notifications are known. */
+  readonly sizes: () => { readonly runs: number; readonly notifications: number };
+  /** Resolves once everything that existed at the start is known. */
+  readonly caughtUp: (signal: AbortSignal) => Promise<void>;
+  /** Resolves after the signal aborted. */
+  readonly done: Promise<void>;
+}
+
+const runResources: readonly (readonly [Resource, RunKind])[] = [
+  [pipelineRuns, "PipelineRun"],
+  [taskRuns, "TaskRun"],
+  [customRuns, "CustomRun"],
+];
+
+/** Objects of our own kinds have passed their schema in the API server. */
+const asNotification = (object: KubeObject): Notification => object as unknown as Notification;
+const asProvider = (object: KubeObject): Provider => object as unknown as Provider;
+const asDelivery = (object: KubeObject): Delivery => object as unknown as Delivery;
+
+function lookUp<Value>(cache: Reflector<Value>, key: string): Value | undefined {
+  const slash = key.indexOf("/");
+  return cache.get(key.slice(0, slash), key.slice(slash + 1));
+}
+
+/** Our own status writes come back as changes; only a new spec, or a deletion that began, is one to act on. */
+const specChanged = (now: Notification | Provider, before: Notification | Provider | undefined): boolean =>
+  before === undefined || now.metadata.generation !== before.metadata.generation || now.metadata.deletionTimestamp !== before.metadata.deletionTimestamp;
+
+export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHandlers, signal: AbortSignal): Caches {
+  const { log, metrics, clock } = telemetry;
+  const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>): Reflector<Value> =>
+    reflect({ kube, resource, transform, handlers: own, log, metrics, clock }, signal);
+
+  const notificationCache = watch(notifications, asNotification, {
+    onUpsert: (key, value, previous) => {
+      if (specChanged(value, previous)) handlers.onNotification(key);
+    },
+    onDelete: handlers.onNotification,
+  });
+  const providerCache = watch(providers, asProvider, {
+    onUpsert: (key, value, previous) => {
+      if (specChanged(value, previous)) handlers.onProvider(key);
+    },
+    onDelete: handlers.onProvider,
+  });
+  const deliveryCache = watch(deliveries, asDelivery, {
+    onUpsert: (key) => {
+      handlers.onDelivery(key, true);
+    },
+    onDelete: (key) => {
+      handlers.onDelivery(key, false);
+    },
+  });
+  const runCaches = runResources.map(([resource, kind]) =>
+    watch(resource, (object) => trimRun(object, kind), {
+      onUpsert: (_, value) => {
+        handlers.onRun(value);
+      },
+      onDelete: (_, value) => {
+        handlers.onRunGone(value);
+      },
+    }),
+  );
+  const all: readonly Reflector<unknown>[] = [notificationCache, providerCache, deliveryCache, ...runCaches];
+  // A kind of Tekton's that is not installed has no runs; its watch goes on looking for it.
+  const settled = (cache: Reflector<unknown>): boolean => cache.isSynced || cache.health().state === "absent";
+
+  return {
+    notification: (key) => lookUp(notificationCache, key),
+    provider: (key) => lookUp(providerCache, key),
+    record: (pair) => {
+      const record = deliveryCache.get(pair.notification.namespace, deliveryName(pair));
+      return record !== undefined && isGenuine(record) ? record : undefined;
+    },
+    records: () => deliveryCache.values(),
+    sizes: () => ({ runs: runCaches.reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
+    caughtUp: async () => {
+      while (!all.every(settled)) await clock.sleep(20, signal);
+    },
+    done: Promise.all(all.map(({ done }) => done)).then(() => undefined),
+  };
+}
