@@ -9,7 +9,7 @@ import { startOf, type Typed } from "./typed.ts";
 import { fits, isDynamic, join, listOf, mapOf, aTypeName, types, type CelType } from "./types.ts";
 
 /** A variable of a macro around the node. */
-export interface Local {
+interface Local {
   readonly name: string;
   readonly type: CelType;
   readonly slot: number;

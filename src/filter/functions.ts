@@ -10,7 +10,7 @@ import {
 } from "./values.ts";
 
 /** Runs a function on values of its parameter types (null for those it does not have). It throws nothing and keeps nothing. */
-export type Implementation = (meter: Meter, a: Value, b: Value, c: Value, d: Value) => Value | Problem;
+type Implementation = (meter: Meter, a: Value, b: Value, c: Value, d: Value) => Value | Problem;
 
 /** One form of a function: what it takes, what it gives. */
 export interface Overload {
@@ -92,11 +92,19 @@ const subtract: readonly Overload[] = [
 
 const orderedPairs: readonly (readonly [CelType, CelType])[] = [
   ...[int, uint, double].flatMap((left) => [int, uint, double].map((right): readonly [CelType, CelType] => [left, right])),
-  ...[string, bool, timestamp, duration].map((type): readonly [CelType, CelType] => [type, type]),
+  ...[bool, timestamp, duration].map((type): readonly [CelType, CelType] => [type, type]),
 ];
 
-const ordering = (holds: (order: number) => boolean): readonly Overload[] =>
-  orderedPairs.map((params) => binary(params, bool, (a, b) => holds(compare(a, b))));
+const ordering = (holds: (order: number) => boolean): readonly Overload[] => [
+  ...orderedPairs.map((params) => binary(params, bool, (a, b) => holds(compare(a, b)))),
+  texts(2, bool, (a, b) => holds(compare(a, b))),
+];
+
+/** lastIndexOf compares at every position anew, unlike a search forwards. */
+function lastIndexOf(meter: Meter, text: string, part: string, from?: Value): number | Problem {
+  meter.steps -= (text.length >> 4) + ((text.length * part.length) >> 11);
+  return meter.steps < 0 ? problems.budget : strings.lastIndexOf(text, part, from);
+}
 
 const operator = (name: string, overloads: readonly Overload[]): FunctionDefinition => ({ name, style: "operator", overloads });
 const method = (name: string, ...overloads: Overload[]): FunctionDefinition => ({ name, style: "method", overloads });
@@ -141,7 +149,11 @@ const stringMethods: readonly FunctionDefinition[] = [
   method("trim", texts(1, string, (a) => strings.trim(a))),
   method("charAt", positions([int], string, strings.charAt)),
   method("indexOf", texts(2, int, (a, b) => strings.indexOf(a, b)), positions([string, int], int, (a, b, from) => strings.indexOf(a, b as string, from))),
-  method("lastIndexOf", texts(2, int, (a, b) => strings.lastIndexOf(a, b)), positions([string, int], int, (a, b, from) => strings.lastIndexOf(a, b as string, from))),
+  method(
+    "lastIndexOf",
+    overload([string, string], int, (meter, a, b) => lastIndexOf(meter, a as string, b as string)),
+    overload([string, string, int], int, (meter, a, b, from) => lastIndexOf(meter, a as string, b as string, from)),
+  ),
   method("substring", positions([int], string, (a, from) => strings.substring(a, from)), positions([int, int], string, (a, from, to) => strings.substring(a, from, to))),
   method("replace", texts(3, string, (a, b, c) => strings.replace(a, b, c)), positions([string, string, int], string, (a, b, c, limit) => strings.replace(a, b as string, c as string, limit))),
   method("split", texts(2, listOf(string), (a, b) => strings.split(a, b)), positions([string, int], listOf(string), (a, b, limit) => strings.split(a, b as string, limit))),

@@ -10,7 +10,7 @@ export const uintMaximum = 2n ** 64n - 1n;
 export const isInt64 = (value: bigint): boolean => value >= minimum && value <= maximum;
 
 /** An int in its one form: a number while exact, else a bigint; a problem when it does not fit into int64. */
-export function intOf(value: bigint): number | bigint | Problem {
+function intOf(value: bigint): number | bigint | Problem {
   if (!isInt64(value)) {
     return problems.overflow;
   }

@@ -89,6 +89,16 @@ test("texts and lists that double are stopped", () => {
   assert.equal(evaluate('message.split("").join(message) == ""', long).kind, "error");
 });
 
+test("ordering and searching long texts costs steps by their length", () => {
+  const list = `[${Array.from({ length: 100 }, (_, index) => index).join(",")}]`;
+  const half = "a".repeat(2000);
+  const event = sampleEvent({ message: "a".repeat(8192), annotations: { same: "a".repeat(8192), middle: `${half}b${half}` } });
+  assert.deepEqual(evaluate(`${list}.all(x, ${list}.all(y, name <= "z"))`, event), { kind: "value", value: true });
+  assert.deepEqual(evaluate(`${list}.all(x, ${list}.all(y, message <= annotations.same))`, event), exhausted);
+  assert.deepEqual(evaluate(`${list}.all(x, message.indexOf(annotations.middle) == -1)`, event), { kind: "value", value: true });
+  assert.deepEqual(evaluate(`${list}.all(x, message.lastIndexOf(annotations.middle) == -1)`, event), exhausted);
+});
+
 test("comparing large values costs steps for each part of them", () => {
   const run = { items: Array.from({ length: 2000 }, (_, index) => ({ index })) };
   const tasks = Array.from({ length: 100 }, (_, index) => ({ name: `t${index}`, kind: "TaskRun", status: "Failed", reason: "", message: "", ignored: false }) as const);
