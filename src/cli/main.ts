@@ -1,9 +1,10 @@
 import { text } from "node:stream/consumers";
 import { CodedError } from "../errors.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { lintCommand } from "./lint.ts";
 import { serveCommand } from "./serve.ts";
 
-const commands: readonly Command[] = [serveCommand];
+const commands: readonly Command[] = [serveCommand, lintCommand];
 
 const processIo: CommandIo = {
   out: (content) => {
