@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { serveFlags } from "../../src/config.ts";
+import type { ControlPlane } from "../support/control-plane.ts";
+import { kubeClient, type KubeObject, objectPath } from "../support/kube-client.ts";
+import { controlPlaneTests } from "../support/require.ts";
+import { eventually } from "../support/wait.ts";
+
+const folder = join(import.meta.dirname, "../../deploy");
+const own = "tekton-integrations";
+const test = controlPlaneTests();
+
+let installed: Promise<string> | undefined;
+/** `kubectl apply -k deploy/`, once for all tests of this file. */
+function install(plane: ControlPlane): Promise<string> {
+  installed ??= plane.kubectl(["apply", "-k", folder]).then(({ stdout }) => stdout);
+  return installed;
+}
+
+/** What `kubectl auth can-i --list` shows of the resources in a namespace, as `resource[name] -> verbs`. */
+async function rights(plane: ControlPlane, account: string, namespace: string): Promise<Record<string, string>> {
+  const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace: own, name: account } });
+  const { stdout } = await plane.kubectl(["auth", "can-i", "--list", "--namespace", namespace], { kubeconfig });
+  const [header = "", ...lines] = stdout.trimEnd().split("\n");
+  const [names, verbs] = [header.indexOf("Resource Names"), header.indexOf("Verbs")];
+  const rows = lines.filter((line) => !line.startsWith(" ")).map((line): [string, string] => {
+    const resource = line.slice(0, line.indexOf(" "));
+    const name = line.slice(names, verbs).trim();
+    return [name === "[]" ? resource : `${resource}${name}`, line.slice(verbs).trim()];
+  });
+  assert.equal(new Set(rows.map(([resource]) => resource)).size, rows.length, "every resource is listed once");
+  return Object.fromEntries(rows);
+}
+
+/** What Kubernetes itself gives to every authenticated user. */
+const everybody = {
+  "selfsubjectreviews.authentication.k8s.io": "[create]",
+  "selfsubjectaccessreviews.authorization.k8s.io": "[create]",
+  "selfsubjectrulesreviews.authorization.k8s.io": "[create]",
+};
+
+const controllerEverywhere = {
+  ...everybody,
+  "pipelineruns.tekton.dev": "[get list watch]",
+  "taskruns.tekton.dev": "[get list watch]",
+  "customruns.tekton.dev": "[get list watch]",
+  "providers.integrations.tekton.ornew.io": "[get list watch]",
+  "notifications.integrations.tekton.ornew.io": "[get list watch]",
+  "deliveries.integrations.tekton.ornew.io": "[get list watch create]",
+  "providers.integrations.tekton.ornew.io/status": "[patch]",
+  "notifications.integrations.tekton.ornew.io/status": "[patch]",
+  "deliveries.integrations.tekton.ornew.io/status": "[patch]",
+  "events.events.k8s.io": "[create]",
+  "validatingwebhookconfigurations.admissionregistration.k8s.io[tekton-integrations]": "[get patch]",
+  "mutatingwebhookconfigurations.admissionregistration.k8s.io[tekton-integrations]": "[get patch]",
+  secrets: "[get]",
+};
+
+test("deploy/ applies with kubectl alone, and a second time changes nothing", async (plane) => {
+  const first = (await install(plane)).trim().split("\n");
+  assert.ok(first.length >= 20);
+  assert.deepEqual(first.filter((line) => !line.endsWith(" created")), []);
+  const second = (await plane.kubectl(["apply", "-k", folder])).stdout.trim().split("\n");
+  // kubectl replaces this selector as a whole, and says so every time.
+  const replaced = "poddisruptionbudget.policy/tekton-integrations-webhook configured";
+  assert.deepEqual(second.filter((line) => !line.endsWith(" unchanged") && line !== replaced), []);
+  assert.equal(second.length, first.length);
+});
+
+test("outside its own namespace the controller reads runs and Secrets and writes nothing but its own kinds and Events", async (plane) => {
+  await install(plane);
+  assert.deepEqual(await rights(plane, `${own}-controller`, "default"), controllerEverywhere);
+});
+
+test("in its own namespace the controller may also create Secrets and update the two of the certificate", async (plane) => {
+  await install(plane);
+  assert.deepEqual(await rights(plane, `${own}-controller`, own), {
+    ...controllerEverywhere,
+    secrets: "[get create]",
+    "secrets[tekton-integrations-webhook-ca]": "[update]",
+    "secrets[tekton-integrations-webhook-tls]": "[update]",
+  });
+});
+
+test("the webhook may read its certificate, and nothing else anywhere", async (plane) => {
+  await install(plane);
+  assert.deepEqual(await rights(plane, `${own}-webhook`, "default"), everybody);
+  assert.deepEqual(await rights(plane, `${own}-webhook`, own), { ...everybody, "secrets[tekton-integrations-webhook-tls]": "[get]" });
+});
+
+/** A tenant with the role `edit` in a namespace of its own. */
+async function tenant(plane: ControlPlane, namespace: string): Promise<string> {
+  await plane.kubectl(["create", "namespace", namespace]);
+  await plane.kubectl(["create", "serviceaccount", "tenant", "--namespace", namespace]);
+  await plane.kubectl(["create", "rolebinding", "tenant", "--clusterrole=edit", `--serviceaccount=${namespace}:tenant`, "--namespace", namespace]);
+  const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace, name: "tenant" } });
+  // kube-controller-manager fills the aggregated role in its own time.
+  await eventually("a tenant may write Notifications", async () =>
+    (await plane.kubectl(["auth", "can-i", "create", "notifications.integrations.tekton.ornew.io", "--namespace", namespace], { kubeconfig, allowFailure: true })).code === 0);
+  return kubeconfig;
+}
+
+function delivery(namespace: string): KubeObject {
+  const notificationRef = { name: "to-github", uid: "8f9f3c46-6a3b-4c0e-9a55-8d0f3f0f6d0a" };
+  const runRef = { apiVersion: "tekton.dev/v1", kind: "PipelineRun", namespace, name: "build", uid: "0b0e7c5e-13c2-4b8f-8f3c-5f9d1c9b7a11" };
+  return { apiVersion: "integrations.tekton.ornew.io/v1alpha1", kind: "Delivery", metadata: { name: "to-github-1", namespace }, spec: { notificationRef, runRef } };
+}
+
+/** Calls the API server as the controller does. */
+async function asController(plane: ControlPlane, method: string, path: string, options: { readonly body: unknown; readonly contentType?: string }): Promise<number> {
+  const request = { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} };
+  const account = `/api/v1/namespaces/${own}/serviceaccounts/${own}-controller/token`;
+  const { status } = await plane.client.call<{ status: { token: string } }>("POST", account, { body: request });
+  const client = kubeClient(plane.server, plane.caFile, status.token);
+  try {
+    return (await client.send(method, path, options)).status;
+  } finally {
+    await client.close();
+  }
+}
+
+test("only the controller creates Deliveries and writes their status; tenants may annotate and delete them", async (plane) => {
+  await install(plane);
+  const namespace = "team-a";
+  const kubeconfig = await tenant(plane, namespace);
+  const object = delivery(namespace);
+  const input = JSON.stringify(object);
+  const create = (flags: readonly string[]) => plane.kubectl(["create", ...flags, "-f", "-"], { input, allowFailure: true });
+  // A policy takes effect a moment after it was applied.
+  await eventually("the policy is in force", async () => (await create(["--dry-run=server"])).code === 1);
+  const created = await create([]);
+  assert.equal(created.code, 1);
+  assert.match(created.stderr, /only the controller of Tekton Integrations creates Deliveries/);
+  assert.equal(await asController(plane, "POST", objectPath(object).replace(/\/[^/]+$/, ""), { body: object }), 201);
+
+  const status = { ...object, status: { state: "Delivered" } };
+  const patch = ["patch", "delivery", "to-github-1", "--namespace", namespace, "--subresource=status", "--type=merge", "--patch", '{"status":{"state":"Delivered"}}'];
+  const patched = await plane.kubectl(patch, { allowFailure: true });
+  assert.equal(patched.code, 1);
+  assert.match(patched.stderr, /only the controller of Tekton Integrations writes the status/);
+  const apply = { body: status, contentType: "application/apply-patch+yaml" };
+  assert.equal(await asController(plane, "PATCH", `${objectPath(object)}/status?fieldManager=controller`, apply), 200);
+
+  await plane.kubectl(["annotate", "delivery", "to-github-1", "--namespace", namespace, "integrations.tekton.ornew.io/redeliver=now"], { kubeconfig });
+  const seen = await plane.kubectl(["get", "delivery", "to-github-1", "--namespace", namespace, "-o", "jsonpath={.status.state} {.metadata.annotations}"], { kubeconfig });
+  assert.equal(seen.stdout, 'Delivered {"integrations.tekton.ornew.io/redeliver":"now"}');
+  await plane.kubectl(["delete", "delivery", "to-github-1", "--namespace", namespace], { kubeconfig });
+});
+
+interface PodTemplate {
+  readonly template: { readonly spec: { readonly containers: readonly { readonly args: readonly string[]; readonly ports: readonly { name: string; containerPort: number }[] }[] } };
+}
+
+test("the Deployments start the program with flags that it has", async (plane) => {
+  await install(plane);
+  const flags = new Set<string>(serveFlags.map(({ name }) => `--${name}`));
+  const { items } = await plane.client.call<{ items: { metadata: { name: string }; spec: PodTemplate }[] }>("GET", `/apis/apps/v1/namespaces/${own}/deployments`);
+  assert.deepEqual(items.map(({ metadata }) => metadata.name).sort(), [`${own}-controller`, `${own}-webhook`]);
+  for (const { spec } of items) {
+    const [container] = spec.template.spec.containers;
+    const [command, ...given] = container?.args ?? [];
+    assert.equal(command, "serve");
+    assert.deepEqual(given.filter((argument) => !flags.has(argument.split("=")[0] ?? "")), []);
+    const ports = new Map(container?.ports.map(({ name, containerPort }) => [name, containerPort]));
+    assert.ok(given.includes(`--metrics-port=${ports.get("metrics")}`));
+    assert.equal(given.includes(`--webhook-port=${ports.get("https")}`), given.includes("--webhook"));
+  }
+});
