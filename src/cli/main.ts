@@ -3,8 +3,9 @@ import { CodedError } from "../errors.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { lintCommand } from "./lint.ts";
 import { serveCommand } from "./serve.ts";
+import { simulateCommand } from "./simulate.ts";
 
-const commands: readonly Command[] = [serveCommand, lintCommand];
+const commands: readonly Command[] = [serveCommand, lintCommand, simulateCommand];
 
 const processIo: CommandIo = {
   out: (content) => {

@@ -35,6 +35,9 @@ export interface CareOptions {
 /** A Secret in use is read again this often, so that a rotated one takes effect. */
 const secretEveryMs = 60_000;
 
+/** When to look again at a Notification whose Provider is being connected. */
+const soonMs = 250;
+
 const secretBackoff = { baseMs: 500, capMs: secretEveryMs };
 
 const changedBetween = (before: Connection | undefined, after: Connection): boolean =>
@@ -53,22 +56,23 @@ export function careForProvider(options: CareOptions): (key: string, signal: Abo
 
   return async (key, signal) => {
     const provider = inUse(options.providerOf(key));
-    const dependants = options.routes.through(key);
-    // Every look may have changed what its Notifications can do: type, suspend, credentials.
-    for (const dependant of dependants) options.notificationQueue.add(dependant);
     if (provider === undefined) {
       connections.drop(key);
       providerUses.forget(key);
       failures.delete(key);
+      for (const dependant of options.routes.through(key)) options.notificationQueue.add(dependant);
       return undefined;
     }
     const before = connections.current(key);
     const connection = await connections.refresh(key, provider, signal);
     const { use, againInMs } = providerUses.toPublish(key);
     await options.statuses.write(providers, provider.metadata, providerStatus(provider, connection, use, options.clock.now()), signal);
-    if (changedBetween(before, connection)) {
-      tell(provider, connection);
-      for (const dependant of dependants) deliverer.touchNotification(dependant);
+    const changed = changedBetween(before, connection);
+    if (changed) tell(provider, connection);
+    for (const dependant of options.routes.through(key)) {
+      // Every look may have changed what its Notifications can do: type, suspend, credentials.
+      options.notificationQueue.add(dependant);
+      if (changed) deliverer.touchNotification(dependant);
     }
     const attempt = connection.ready ? 0 : (failures.get(key) ?? 0) + 1;
     failures.set(key, attempt);
@@ -115,6 +119,8 @@ export function careForNotification(options: CareOptions): (key: string, signal:
       options.touchAll(key);
       deliverer.touchNotification(key);
     }
-    return againInMs === undefined ? undefined : { afterMs: againInMs };
+    // The Provider's first look may end before this route is known to it.
+    const again = Math.min(view.gate.ready === "soon" ? soonMs : Infinity, againInMs ?? Infinity);
+    return again === Infinity ? undefined : { afterMs: again };
   };
 }

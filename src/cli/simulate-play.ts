@@ -1,0 +1,82 @@
+import type { RunEvent, RunStatus } from "../api/run-event.ts";
+import type { Recorded } from "../controller/owed.ts";
+import { plan, type Plan, type Route } from "../controller/plan.ts";
+import { makeRoute, providerKeyOf } from "../controller/routes.ts";
+import { createRunStore, type RunView } from "../controller/run-store.ts";
+import type { RenderedRequest } from "../providers/provider.ts";
+import type { RunChange } from "./simulate-runs.ts";
+import type { Setup } from "./simulate-setup.ts";
+
+/** What one Notification makes of one change of a run. The shape is a contract (docs/reference/cli.md). */
+export interface Simulated {
+  readonly notification: string;
+  readonly run: { readonly kind: string; readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly status: RunStatus;
+  readonly reason: string;
+  readonly matched: boolean;
+  readonly why?: string;
+  readonly requests: readonly (RenderedRequest & { readonly provider: string })[];
+}
+
+interface Player {
+  readonly name: string;
+  readonly providerName: string;
+  readonly route: Route;
+  /** What the services would have accepted so far, by run. */
+  readonly recorded: Map<string, Map<string, Recorded>>;
+}
+
+function whyOf(planned: Plan, player: Player): string | undefined {
+  if (planned.kind === "waiting") return `ProviderNotFound: there is no Provider ${player.providerName} in the configuration`;
+  return planned.kind === "nothing" ? planned.why : undefined;
+}
+
+/** Judges a state, and takes what would be sent as accepted. */
+function judge(player: Player, view: RunView): Simulated {
+  const { event } = view;
+  const recorded = player.recorded.get(event.uid) ?? new Map<string, Recorded>();
+  const planned = plan(player.route, event, view.endedAt, recorded);
+  const messages = planned.kind === "send" ? planned.messages : [];
+  for (const { key } of messages) recorded.set(key, { sentStatus: event.status, sentCount: (recorded.get(key)?.sentCount ?? 0) + 1 });
+  if (messages.length > 0) player.recorded.set(event.uid, recorded);
+  const why = whyOf(planned, player);
+  const { kind, namespace, name, uid } = event;
+  return {
+    notification: player.name,
+    run: { kind, namespace, name, uid },
+    status: event.status,
+    reason: event.reason,
+    matched: planned.kind === "waiting" || planned.matched,
+    ...(why !== undefined && { why }),
+    requests: messages.map(({ request }) => ({ provider: player.route.destination?.definition.type ?? "", ...request })),
+  };
+}
+
+const selectable = ({ route }: Player, event: RunEvent): boolean =>
+  route.matcher.kinds.has(event.kind) && event.namespace === route.notification.metadata.namespace;
+
+/**
+ * Plays changes of runs to Notifications in order, as the controller would see them if every change reached it alone and
+ * every message were accepted. `activeSince` is ignored.
+ */
+export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator<Simulated, void> {
+  const providers = new Map(setup.providers.map((provider) => [`${provider.metadata.namespace}/${provider.metadata.name}`, provider]));
+  const players = setup.notifications.map((notification): Player => {
+    const providerName = providerKeyOf(notification);
+    return {
+      name: `${notification.metadata.namespace}/${notification.metadata.name}`,
+      providerName,
+      route: makeRoute(notification, providers.get(providerName), -Infinity),
+      recorded: new Map(),
+    };
+  });
+  const runs = createRunStore(undefined);
+  for (const { run, deleted } of changes) {
+    if (deleted) runs.vanish(run);
+    else runs.upsert(run);
+    const view = runs.view(run.uid);
+    if (view === undefined) continue;
+    for (const player of players) if (selectable(player, view.event)) yield judge(player, view);
+    if (deleted) runs.release(run.uid);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Notification } from "../api/notification.ts";
+import type { Provider } from "../api/provider.ts";
+import { CodedError } from "../errors.ts";
+import { checkManifest } from "../webhook/check-manifest.ts";
+import { checkedKind } from "../webhook/check-object.ts";
+import { withDefaults } from "../webhook/defaults.ts";
+import type { Manifest } from "./manifests.ts";
+
+/** The configuration that is played through. */
+export interface Setup {
+  readonly providers: readonly Provider[];
+  readonly notifications: readonly Notification[];
+}
+
+/** Where objects without a namespace go, as with kubectl. */
+const defaultNamespace = "default";
+
+/** The object as the API server would store it: with its defaults and a namespace. */
+function complete(object: unknown, namespace: string): unknown {
+  const { metadata, ...rest } = withDefaults(object) as { metadata: object };
+  return { ...rest, metadata: { ...metadata, namespace } };
+}
+
+/** Takes Providers and Notifications out of files; other objects are passed over. Throws UsageInvalid for one that admission would refuse. */
+export function readSetup(manifests: readonly Manifest[]): Setup {
+  const providers: Provider[] = [];
+  const notifications: Notification[] = [];
+  for (const { file, document, object } of manifests) {
+    const kind = checkedKind(object);
+    if (kind === undefined) continue;
+    const namespace = (object as { metadata?: { namespace?: string } }).metadata?.namespace ?? defaultNamespace;
+    const [error] = checkManifest(object, { namespace }).errors;
+    if (error !== undefined) throw new CodedError("UsageInvalid", `${file}, document ${document}: ${error.field}: ${error.message} (lint shows all errors)`);
+    if (kind === "Provider") providers.push(complete(object, namespace) as Provider);
+    else notifications.push(complete(object, namespace) as Notification);
+  }
+  return { providers, notifications };
+}
