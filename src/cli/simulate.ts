@@ -30,7 +30,7 @@ async function readRuns(name: string, io: CommandIo): Promise<string> {
 
 function forPeople({ notification, run, status, reason, matched, why, requests }: Simulated): string {
   const head = `${run.kind} ${run.namespace}/${run.name}  ${status}${reason === "" ? "" : ` (${reason})`}  ->  ${notification}: `;
-  if (requests.length === 0) return `${head}${matched ? "nothing new to send" : "no"}${why === undefined ? "" : `  [${why}]`}\n`;
+  if (requests.length === 0) return `${head}${matched ? "selected, nothing to send" : "not selected"}${why === undefined ? "" : ` (${why})`}\n`;
   const sent = requests.map(({ method, url, body }) => `  ${method} ${url}\n  ${JSON.stringify(body)}\n`);
   return `${head}${requests.length === 1 ? "1 request" : `${requests.length} requests`}\n${sent.join("")}`;
 }
