@@ -61,13 +61,14 @@ function reasonOf(error: unknown): string {
   return code === "ENOENT" ? "no such file or folder" : `cannot be read (${String(code)})`;
 }
 
-// YAML 1.1 as kubectl reads it (`yes` is true), except that dates stay text.
-const withoutDates = (tags: Tags): Tags => tags.filter((tag) => (typeof tag === "string" ? tag !== "timestamp" : tag.tag !== "tag:yaml.org,2002:timestamp"));
+// YAML 1.1 as kubectl reads it: `yes`, `on` and even `n` are bools, 0777 is octal, but dates and times of day stay text.
+const asKubectl = (tags: Tags): Tags =>
+  tags.filter((tag) => (typeof tag === "string" ? !["timestamp", "intTime", "floatTime"].includes(tag) : !tag.tag.endsWith(":timestamp") && !("format" in tag && tag.format === "TIME")));
 
 /** @throws CodedError `ManifestUnreadable` with line and column of the first error. */
 export function parseManifests(file: string, text: string): Manifest[] {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { version: "1.1", merge: true, customTags: withoutDates, lineCounter: lines, prettyErrors: false });
+  const documents = parseAllDocuments(text, { version: "1.1", merge: true, customTags: asKubectl, lineCounter: lines, prettyErrors: false });
   const manifests: Manifest[] = [];
   let document = 0;
   for (const parsed of Array.isArray(documents) ? documents : []) {

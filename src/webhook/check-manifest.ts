@@ -28,7 +28,9 @@ function checkHead(object: unknown): Problem[] {
   const name = at(object, "metadata", "name");
   if (name === undefined && textOf(at(object, "metadata", "generateName")) === undefined) {
     errors.push({ field: "metadata.name", code: "FieldRequired", message: "Required value: name or generateName is required" });
-  } else if (name !== undefined && (typeof name !== "string" || name.length > 253 || !objectName.test(name))) {
+  } else if (name !== undefined && typeof name !== "string") {
+    errors.push({ field: "metadata.name", code: "FieldTypeInvalid", message: `Invalid value: ${typeof name}: must be of type string; in YAML, put it in quotes` });
+  } else if (name !== undefined && (name.length > 253 || !objectName.test(name))) {
     errors.push({ field: "metadata.name", code: "FieldInvalid", message: "Invalid value: a name has at most 253 lower-case letters, digits, `-` and `.`, and begins and ends with a letter or digit" });
   }
   return errors;

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { checkObject } from "../../src/webhook/check-object.ts";
+import { withDefaults } from "../../src/webhook/defaults.ts";
+import { filtered, gitHub, goodNotification, goodProvider, notification, provider } from "./objects.ts";
+
+const cloudEvents = { url: "https://events.example.com/" };
+
+/** `field code` of every error, in order. */
+const errorsOf = (object: unknown, options: { namespace: string | undefined } = { namespace: "ci" }): string[] =>
+  checkObject(withDefaults(object), options).errors.map(({ field, code }) => `${field} ${code}`);
+
+describe("checkObject: accepted", () => {
+  for (const [what, object] of Object.entries({
+    "a Provider": goodProvider,
+    "a Provider whose type follows from its section": provider({ githubApp: gitHub }),
+    "a CloudEvents Provider with all fields": provider({ cloudEvents: { ...cloudEvents, mode: "Structured", source: "/x", maxLoop: 3 }, suspend: true, timeout: "60s" }),
+    "a Notification": goodNotification,
+    "a Notification with the Provider alone": notification({ providerRef: { name: "p" } }),
+    "its own namespace by name": notification({ providerRef: { name: "p", namespace: "ci" }, filter: { namespaceSelector: { matchNames: ["ci"] } } }),
+    "label selectors": filtered({ labelSelector: { matchLabels: { "app.kubernetes.io/name": "x", empty: "" }, matchExpressions: [{ key: "a", operator: "In", values: ["b"] }, { key: "c", operator: "Exists" }] } }),
+    "results": filtered({ results: [{ name: "a", matches: "^v[0-9]+" }, { name: "b", exists: false }] }),
+    "a status that the API server stored": { ...goodNotification, status: { conditions: "whatever" } },
+  })) {
+    it(what, () => {
+      assert.deepEqual(checkObject(withDefaults(object), { namespace: "ci" }), { errors: [], warnings: [] });
+    });
+  }
+});
+
+describe("checkObject: refused", () => {
+  const table: readonly [what: string, object: unknown, errors: readonly string[]][] = [
+    ["no spec", { ...goodProvider, spec: undefined }, ["spec FieldRequired"]],
+    ["neither type nor section", provider({}), ["spec.type FieldRequired", "spec RuleBroken"]],
+    ["two sections", provider({ githubApp: gitHub, cloudEvents }), ["spec.type FieldRequired", "spec RuleBroken"]],
+    ["a section of another type", provider({ type: "GitHubApp", cloudEvents }), ["spec RuleBroken"]],
+    ["an unknown type", provider({ type: "Pigeon", githubApp: gitHub }), ["spec.type FieldNotSupported"]],
+    ["a misspelt field", provider({ githubApp: { ...gitHub, baseUrl: "https://x" } }), ["spec.githubApp.baseUrl FieldUnknown"]],
+    ["a value below its bound", provider({ githubApp: { ...gitHub, appId: 0 } }), ["spec.githubApp.appId FieldInvalid"]],
+    ["a text for a number", provider({ githubApp: { ...gitHub, appId: "1" } }), ["spec.githubApp.appId FieldTypeInvalid"]],
+    ["a key instead of a reference", provider({ githubApp: { appId: 1, privateKey: "-----BEGIN" } }), ["spec.githubApp.privateKey FieldTypeInvalid"]],
+    ["a URL with a password", provider({ cloudEvents: { url: "https://u:p@example.com/" } }), ["spec.cloudEvents.url UrlInvalid"]],
+    ["a timeout over a minute", provider({ githubApp: gitHub, timeout: "61s" }), ["spec.timeout FieldInvalid"]],
+    ["no Provider", notification({}), ["spec.providerRef FieldRequired"]],
+    ["a Provider of another namespace", notification({ providerRef: { name: "p", namespace: "prod" } }), ["spec.providerRef.namespace NamespaceNotAllowed"]],
+    ["every namespace", filtered({ namespaceSelector: { any: true } }), ["spec.filter.namespaceSelector.any NamespaceNotAllowed"]],
+    ["another namespace by name", filtered({ namespaceSelector: { matchNames: ["ci", "prod"] } }), ["spec.filter.namespaceSelector.matchNames NamespaceNotAllowed"]],
+    ["namespaces by label", filtered({ namespaceSelector: { matchLabels: { a: "b" } } }), ["spec.filter.namespaceSelector.matchLabels NamespaceNotAllowed"]],
+    ["an empty namespace selector", filtered({ namespaceSelector: {} }), ["spec.filter.namespaceSelector RuleBroken"]],
+    ["a kind twice, and an unknown one", filtered({ kinds: ["TaskRun", "TaskRun", "Job"] }), ["spec.filter.kinds[2] FieldNotSupported", "spec.filter.kinds[1] FieldDuplicate"]],
+    ["no status at all", filtered({ statuses: [] }), ["spec.filter.statuses FieldInvalid"]],
+    ["an unknown status", filtered({ statuses: ["Failed", "Suceeded"] }), ["spec.filter.statuses[1] FieldNotSupported"]],
+    ["an expression with an unknown name", filtered({ expression: "stauts == 1" }), ["spec.filter.expression FilterUnknownVariable"]],
+    ["an expression that is no condition", filtered({ expression: "1 + 1" }), ["spec.filter.expression FilterResultType"]],
+    ["an expression over the bound", filtered({ expression: "true || ".repeat(600) + "true" }), ["spec.filter.expression FieldTooLong", "spec.filter.expression FilterTooLong"]],
+    ["a broken pattern", filtered({ results: [{ name: "a", matches: "(?=x)" }] }), ["spec.filter.results[0].matches PatternInvalid"]],
+    ["two conditions on one result", filtered({ results: [{ name: "a", value: "x", exists: true }] }), ["spec.filter.results[0] RuleBroken"]],
+    ["a result twice", filtered({ results: [{ name: "a" }, { name: "a" }] }), ["spec.filter.results[1] FieldDuplicate"]],
+    ["a label that is none", filtered({ labelSelector: { matchLabels: { "a b": "c d" } } }), ["spec.filter.labelSelector.matchLabels[a b] FieldInvalid", "spec.filter.labelSelector.matchLabels[a b] FieldInvalid"]],
+    ["In without values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "In" }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldRequired"]],
+    ["Exists with values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "Exists", values: ["x"] }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldForbidden"]],
+    ["another version", { ...goodProvider, apiVersion: "integrations.tekton.ornew.io/v9" }, ["kind KindNotSupported"]],
+    ["something else entirely", 42, ["kind KindNotSupported"]],
+  ];
+  for (const [what, object, errors] of table) {
+    it(what, () => {
+      assert.deepEqual(errorsOf(object), errors);
+    });
+  }
+
+  it("schema and meaning errors come in one answer", () => {
+    const object = filtered({ kinds: ["Job"], expression: "nope", results: [{ name: "a", matches: "(" }], children: "yes" });
+    assert.deepEqual(errorsOf(object).toSorted(), [
+      "spec.filter.children FieldTypeInvalid",
+      "spec.filter.expression FilterUnknownVariable",
+      "spec.filter.kinds[0] FieldNotSupported",
+      "spec.filter.results[0].matches PatternInvalid",
+    ]);
+  });
+
+  it("an error in an expression carries line, column and a caret", () => {
+    const [error] = checkObject(filtered({ expression: 'status == "Failed" &&\n  naemspace == "x"' }), { namespace: "ci" }).errors;
+    assert.deepEqual([error?.line, error?.column, error?.caret], [2, 3, '  naemspace == "x"\n  ^']);
+  });
+
+  it("what is legal but never true is a warning", () => {
+    const { errors, warnings } = checkObject(filtered({ expression: 'status == "Suceeded"' }), { namespace: "ci" });
+    assert.deepEqual([errors, warnings.map(({ field, code }) => [field, code])], [[], [["spec.filter.expression", "FilterNeverTrue"]]]);
+  });
+
+  it("where the namespace is not known, a named one may be the own one, two may not", () => {
+    assert.deepEqual(errorsOf(notification({ providerRef: { name: "p", namespace: "ci" } }), { namespace: undefined }), []);
+    const selector = (names: string[]): unknown => filtered({ namespaceSelector: { matchNames: names } });
+    assert.deepEqual(errorsOf(selector(["a"]), { namespace: undefined }), []);
+    assert.deepEqual(errorsOf(selector(["a", "b"]), { namespace: undefined }), ["spec.filter.namespaceSelector.matchNames NamespaceNotAllowed"]);
+  });
+
+  it("a list with a million wrong entries gives one error, not a million", () => {
+    assert.equal(errorsOf(filtered({ kinds: Array.from({ length: 1_000_000 }, () => 1) })).length, 1);
+  });
+
+  it("own properties only: names from Object.prototype are plain names", () => {
+    const object: unknown = JSON.parse('{"apiVersion":"integrations.tekton.ornew.io/v1alpha1","kind":"Provider","metadata":{"name":"p"},"spec":{"type":"constructor","__proto__":{"githubApp":{}},"toString":1}}');
+    assert.deepEqual(errorsOf(object).toSorted(), ["spec.__proto__ FieldUnknown", "spec.toString FieldUnknown", "spec.type FieldNotSupported"]);
+  });
+});
