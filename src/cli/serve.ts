@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { readConfig, environmentName, serveFlags, type Config } from "../config.ts";
+import { keepCertificates } from "../controller/certificates.ts";
 import { createController } from "../controller/controller.ts";
 import { observeNothing, type StepObserver } from "../controller/steps.ts";
 import { CodedError } from "../errors.ts";
@@ -11,7 +12,12 @@ import { createLogger } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRedactor } from "../telemetry/redact.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { secretCertificates } from "../webhook/certificates.ts";
+import { createWebhook } from "../webhook/server.ts";
 import type { Command } from "./command.ts";
+
+/** Where the program is installed when nothing says otherwise. */
+const defaultNamespace = "tekton-integrations";
 
 /** What tests put in the place of the real thing. The shipped program has no switch for it. */
 export interface Injected {
@@ -21,7 +27,7 @@ export interface Injected {
 
 /** One role of the process: what it needs to be ready, and its life until the signal aborts. */
 interface Role {
-  readonly check: ReadinessCheck;
+  readonly check?: ReadinessCheck;
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -35,21 +41,33 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
     throw new CodedError("UsageInvalid", "--development is for one's own machine: it is refused with the in-cluster configuration");
   }
   const http = createHttp({ development: config.development });
+  const namespace = config.namespace ?? kube.namespace ?? defaultNamespace;
   const roles: Role[] = [];
   if (config.controller) {
+    const controller = createController({
+      kube,
+      http,
+      telemetry,
+      observe: injected.observe ?? observeNothing,
+      urlTemplate: config.runUrlTemplate,
+      deadlineMs: config.deliveryDeadlineMs,
+      instance: hostname(),
+    });
+    roles.push(controller, { run: (stop) => keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop) });
+  }
+  if (config.webhook) {
     roles.push(
-      createController({
-        kube,
-        http,
+      createWebhook({
+        certificates: secretCertificates({ kube, namespace, telemetry }),
         telemetry,
-        observe: injected.observe ?? observeNothing,
-        urlTemplate: config.runUrlTemplate,
-        deadlineMs: config.deliveryDeadlineMs,
-        instance: hostname(),
+        port: config.webhookPort,
+        host: config.bindAddress,
+        // Nothing has to forget this process when it is called by a URL of its own.
+        ...(config.webhookUrl !== undefined && { drainMs: 0 }),
       }),
     );
   }
-  const health = await serveHealth({ port: config.metricsPort, host: config.bindAddress, metrics: telemetry.metrics, checks: roles.map(({ check }) => check) });
+  const health = await serveHealth({ port: config.metricsPort, host: config.bindAddress, metrics: telemetry.metrics, checks: roles.flatMap(({ check }) => check ?? []) });
   telemetry.log.info("started", { webhook: config.webhook, controller: config.controller, metricsPort: health.port, server: kube.server });
   try {
     await Promise.all(roles.map((role) => role.run(signal)));
