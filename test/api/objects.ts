@@ -1,0 +1,120 @@
+/**
+ * The shared table of objects: each gets the same verdict from ajv over `schemas/` and from the API server with `crds/`.
+ * Only structure is judged here; what the webhook adds is tested with it.
+ */
+
+export interface Sample {
+  readonly what: string;
+  readonly object: { readonly apiVersion: string; readonly kind: string; readonly metadata: { readonly name: string }; readonly spec?: unknown };
+}
+
+const apiVersion = "integrations.tekton.ornew.io/v1alpha1";
+const make =
+  (kind: string) =>
+  (what: string, spec: unknown): Sample => ({ what: `${kind}: ${what}`, object: { apiVersion, kind, metadata: { name: "sample" }, ...(spec !== undefined && { spec }) } });
+
+const provider = make("Provider");
+const notification = make("Notification");
+const delivery = make("Delivery");
+
+const secretRef = { name: "github-app" };
+const gitHub = { appId: 1, privateKey: { secretRef } };
+const events = { url: "https://events.example.com/" };
+const through = { providerRef: { name: "p" } };
+const filter = (value: unknown): unknown => ({ ...through, filter: value });
+const runRef = { apiVersion: "tekton.dev/v1", kind: "PipelineRun", namespace: "ci", name: "run-1", uid: "6e2f" };
+const notificationRef = { name: "n", uid: "77aa" };
+
+export const good: readonly Sample[] = [
+  provider("GitHub App", { type: "GitHubApp", githubApp: gitHub }),
+  provider("GitHub App with everything", {
+    type: "GitHubApp",
+    suspend: true,
+    timeout: "60s",
+    githubApp: { appId: 9007199254740991, privateKey: { secretRef: { name: "a.b-c", key: "my_key.pem" } }, baseURL: "https://github.example.com/api/v3", installationId: 7 },
+  }),
+  provider("CloudEvents", { type: "CloudEvents", cloudEvents: events }),
+  provider("CloudEvents with everything", { type: "CloudEvents", timeout: "1s", cloudEvents: { url: "http://127.0.0.1:1/x?y=z", mode: "Structured", source: "urn:x", maxLoop: 100 } }),
+  notification("the Provider alone", through),
+  notification("a Provider by namespace", { providerRef: { name: "p", namespace: "ci" } }),
+  notification("every part of a filter", {
+    suspend: false,
+    providerRef: { name: "p" },
+    filter: {
+      kinds: ["PipelineRun", "TaskRun", "CustomRun"],
+      children: true,
+      labelSelector: { matchLabels: { "app.kubernetes.io/name": "shop", empty: "" }, matchExpressions: [{ key: "team", operator: "In", values: ["a", "b"] }, { key: "x", operator: "Exists" }] },
+      namespaceSelector: { matchNames: ["ci"] },
+      statuses: ["Failed", "TimedOut"],
+      results: [{ name: "digest" }, { name: "a", value: "" }, { name: "b", matches: "^v" }, { name: "c", exists: false }],
+      expression: 'status == "Failed"',
+    },
+  }),
+  notification("any namespace", filter({ namespaceSelector: { any: true } })),
+  notification("namespaces by label", filter({ namespaceSelector: { matchLabels: { team: "a" }, matchExpressions: [{ key: "env", operator: "NotIn", values: ["prod"] }] } })),
+  notification("a GitHub section", { ...through, githubApp: { context: "ci/build $5 {}" } }),
+  notification("a CloudEvents section", { ...through, cloudEvents: { subject: "builds" } }),
+  notification("an empty filter", filter({})),
+  delivery("of a PipelineRun", { notificationRef, runRef }),
+  delivery("of a CustomRun", { notificationRef, runRef: { ...runRef, apiVersion: "tekton.dev/v1beta1", kind: "CustomRun" } }),
+];
+
+export const bad: readonly Sample[] = [
+  provider("no spec", undefined),
+  provider("an empty spec", {}),
+  provider("a type without its section", { type: "GitHubApp" }),
+  provider("a section without a type", { githubApp: gitHub }),
+  provider("the section of another type", { type: "GitHubApp", cloudEvents: events }),
+  provider("two sections", { type: "GitHubApp", githubApp: gitHub, cloudEvents: events }),
+  provider("an unknown type", { type: "Pigeon", githubApp: gitHub }),
+  provider("an unknown field", { type: "GitHubApp", githubApp: gitHub, colour: "red" }),
+  provider("an unknown field below", { type: "GitHubApp", githubApp: { ...gitHub, baseUrl: "https://x" } }),
+  provider("no appId", { type: "GitHubApp", githubApp: { privateKey: { secretRef } } }),
+  provider("an appId of 0", { type: "GitHubApp", githubApp: { ...gitHub, appId: 0 } }),
+  provider("an appId that is text", { type: "GitHubApp", githubApp: { ...gitHub, appId: "1" } }),
+  provider("an appId with a fraction", { type: "GitHubApp", githubApp: { ...gitHub, appId: 1.5 } }),
+  provider("no private key", { type: "GitHubApp", githubApp: { appId: 1 } }),
+  provider("a Secret without a name", { type: "GitHubApp", githubApp: { appId: 1, privateKey: { secretRef: {} } } }),
+  provider("a Secret name with capitals", { type: "GitHubApp", githubApp: { appId: 1, privateKey: { secretRef: { name: "GitHub" } } } }),
+  provider("a Secret name that is too long", { type: "GitHubApp", githubApp: { appId: 1, privateKey: { secretRef: { name: "a".repeat(254) } } } }),
+  provider("a Secret key with a slash", { type: "GitHubApp", githubApp: { appId: 1, privateKey: { secretRef: { name: "a", key: "../x" } } } }),
+  provider("a baseURL of another scheme", { type: "GitHubApp", githubApp: { ...gitHub, baseURL: "ftp://x" } }),
+  provider("no url", { type: "CloudEvents", cloudEvents: {} }),
+  provider("an empty url", { type: "CloudEvents", cloudEvents: { url: "" } }),
+  provider("an unknown mode", { type: "CloudEvents", cloudEvents: { ...events, mode: "Batched" } }),
+  provider("maxLoop 0", { type: "CloudEvents", cloudEvents: { ...events, maxLoop: 0 } }),
+  provider("maxLoop above its bound", { type: "CloudEvents", cloudEvents: { ...events, maxLoop: 101 } }),
+  provider("a timeout of 0", { type: "CloudEvents", timeout: "0s", cloudEvents: events }),
+  provider("a timeout of 61 s", { type: "CloudEvents", timeout: "61s", cloudEvents: events }),
+  provider("a timeout without a unit", { type: "CloudEvents", timeout: "15", cloudEvents: events }),
+  provider("suspend as text", { type: "CloudEvents", suspend: "yes", cloudEvents: events }),
+  notification("no spec", undefined),
+  notification("no Provider", { filter: {} }),
+  notification("a Provider without a name", { providerRef: {} }),
+  notification("an unknown kind", filter({ kinds: ["Pod"] })),
+  notification("no kinds", filter({ kinds: [] })),
+  notification("a kind twice", filter({ kinds: ["TaskRun", "TaskRun"] })),
+  notification("kinds that are text", filter({ kinds: "TaskRun" })),
+  notification("an unknown status", filter({ statuses: ["Suceeded"] })),
+  notification("a status twice", filter({ statuses: ["Failed", "Failed"] })),
+  notification("an empty expression", filter({ expression: "" })),
+  notification("an expression that is too long", filter({ expression: "x".repeat(4097) })),
+  notification("an empty namespace selector", filter({ namespaceSelector: {} })),
+  notification("any and names", filter({ namespaceSelector: { any: true, matchNames: ["a"] } })),
+  notification("any and labels", filter({ namespaceSelector: { any: true, matchLabels: { a: "b" } } })),
+  notification("names and labels", filter({ namespaceSelector: { matchNames: ["a"], matchExpressions: [{ key: "x", operator: "Exists" }] } })),
+  notification("any: false", filter({ namespaceSelector: { any: false } })),
+  notification("a namespace that is no name", filter({ namespaceSelector: { matchNames: ["A_B"] } })),
+  notification("an unknown operator", filter({ labelSelector: { matchExpressions: [{ key: "x", operator: "Equals", values: ["y"] }] } })),
+  notification("a requirement without a key", filter({ labelSelector: { matchExpressions: [{ operator: "Exists" }] } })),
+  notification("a label value that is too long", filter({ labelSelector: { matchLabels: { a: "b".repeat(64) } } })),
+  notification("a label value that is a number", filter({ labelSelector: { matchLabels: { a: 1 } } })),
+  notification("a result without a name", filter({ results: [{ value: "x" }] })),
+  notification("a result with two conditions", filter({ results: [{ name: "a", value: "x", exists: true }] })),
+  notification("two sections", { ...through, githubApp: {}, cloudEvents: {} }),
+  notification("a context with a template", { ...through, githubApp: { context: "ci/${name}" } }),
+  notification("an unknown section", { ...through, pigeon: {} }),
+  delivery("no spec", undefined),
+  delivery("no run", { notificationRef }),
+  delivery("a run of another kind", { notificationRef, runRef: { ...runRef, kind: "Pod" } }),
+];
