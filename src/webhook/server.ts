@@ -105,11 +105,12 @@ function webhookApp({ telemetry, missing, isDraining }: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
-  app.use((_request, response, next) => {
-    // A kept connection would go on bringing requests to a server that wants to end.
+  // A kept connection would go on bringing requests to a server that wants to end.
+  const endWhenDraining: RequestHandler = (_request, response, next) => {
     if (isDraining()) response.setHeader("connection", "close");
     next();
-  });
+  };
+  app.use(endWhenDraining);
   app.get("/healthz", (_request, response) => {
     response.type("text/plain").send("ok\n");
   });
@@ -120,7 +121,7 @@ function webhookApp({ telemetry, missing, isDraining }: AppOptions): Express {
       .type("text/plain")
       .send(reason === undefined ? "ok\n" : `webhook: ${reason}\n`);
   });
-  const body = [requireJson, express.json({ limit: maxBodyBytes, type: "application/json", inflate: false, strict: false })];
+  const body = [requireJson, express.json({ limit: maxBodyBytes, type: "application/json", inflate: false, strict: false }), endWhenDraining];
   app.post(installation.mutatePath, ...body, answer("mutate", decideMutation, telemetry));
   app.post(installation.validatePath, ...body, answer("validate", decideValidation, telemetry));
   app.use((request, response) => {
