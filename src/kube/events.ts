@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { cutToBytes } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Kube } from "./client.ts";
@@ -47,16 +48,6 @@ const maxNoteBytes = 1024;
 const maxRemembered = 2_000;
 // Beyond this the API server is not keeping up, and Events are the first thing to do without.
 const maxInFlight = 20;
-
-/** Cuts text to at most `max` bytes of UTF-8 without splitting a character, marking the cut. */
-export function cutToBytes(text: string, max: number): string {
-  const bytes = Buffer.from(text, "utf8");
-  if (bytes.length <= max) return text;
-  const mark = "…";
-  let end = max - Buffer.byteLength(mark);
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.toString("utf8", 0, end) + mark;
-}
 
 export function createEventRecorder(options: EventRecorderOptions, signal: AbortSignal): EventRecorder {
   const { kube, clock, log } = options;

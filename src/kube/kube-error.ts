@@ -1,3 +1,4 @@
+import { shorten } from "../api/text.ts";
 import { CodedError, type ErrorCode } from "../errors.ts";
 
 interface KubeErrorOptions extends ErrorOptions {
@@ -34,14 +35,6 @@ export const statusOf = (error: unknown): number => (error instanceof KubeError 
 export const isConflict = (error: unknown): boolean => statusOf(error) === 409;
 
 const maxServerMessage = 400;
-
-/** Cuts text to at most `max` UTF-16 units without splitting a character, marking the cut. */
-export function shorten(text: string, max: number): string {
-  if (text.length <= max) return text;
-  const cut = text.slice(0, max - 1);
-  const last = cut.charCodeAt(cut.length - 1);
-  return `${last >= 0xd800 && last <= 0xdbff ? cut.slice(0, -1) : cut}…`;
-}
 
 interface StatusFields {
   readonly reason: string;

@@ -8,13 +8,3 @@ export function cutCodePoints(value: string, limit: number): string {
   const points = Array.from(value);
   return points.length <= limit ? value : `${points.slice(0, limit - 1).join("")}…`;
 }
-
-/** At most `limit` bytes of UTF-8, cut between characters; what is cut off is shown by an ellipsis. */
-export function cutBytes(value: string, limit: number): string {
-  if (Buffer.byteLength(value) <= limit) return value;
-  const bytes = Buffer.from(value);
-  let end = limit - 3;
-  // A UTF-8 continuation byte is 10xxxxxx: step back to the start of the character.
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return `${bytes.subarray(0, end).toString()}…`;
-}

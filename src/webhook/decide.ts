@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { apiVersion, group, version } from "../api/group.ts";
+import { cutToBytes } from "../api/text.ts";
 import type { ErrorCode } from "../errors.ts";
-import { cutToBytes } from "../kube/events.ts";
 import { checkObject } from "./check-object.ts";
 import { defaultsPatch } from "./defaults.ts";
 import { own } from "./json-value.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { createStatusWriter } from "../../src/kube/apply.ts";
 import { connect, type Kube } from "../../src/kube/client.ts";
-import { createEventRecorder, cutToBytes } from "../../src/kube/events.ts";
+import { createEventRecorder } from "../../src/kube/events.ts";
 import { notifications } from "../../src/kube/resources.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { json, run, startScriptedApiServer, status, type ScriptedApiServer } from "../support/scripted-api-server.ts";
@@ -103,14 +103,5 @@ describe("Events", () => {
     recorder.publish(regarding, content);
     await recorder.flush();
     assert.deepEqual(log.map((line) => [line.level, line.message, line.fields["regarding"]]), [["warn", "an Event could not be written", "ci/n"]]);
-  });
-
-  it("are cut to 1,024 bytes without splitting a character", () => {
-    assert.equal(cutToBytes("short", 1024), "short");
-    for (const text of ["x".repeat(3_000), "ü".repeat(3_000), "🚀".repeat(3_000), `x${"🚀".repeat(3_000)}`]) {
-      const cut = cutToBytes(text, 1024);
-      assert.ok(Buffer.byteLength(cut) <= 1024 && Buffer.byteLength(cut) > 1017, String(Buffer.byteLength(cut)));
-      assert.ok(cut.endsWith("…") && text.startsWith(cut.slice(0, -1)) && !cut.includes("\ufffd"));
-    }
   });
 });

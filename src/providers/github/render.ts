@@ -1,6 +1,7 @@
 import { annotations } from "../../api/group.ts";
 import type { RunEvent, RunStatus } from "../../api/run-event.ts";
-import { cutBytes, cutCodePoints, oneLine } from "../text.ts";
+import { cutToBytes } from "../../api/text.ts";
+import { cutCodePoints, oneLine } from "../text.ts";
 import { redacted, type Rendered, type RenderInput } from "../provider.ts";
 import type { GitHubNotification, GitHubProvider } from "./config.ts";
 
@@ -25,6 +26,9 @@ const faultOfTheRun = /^(Couldnt|Invalid|Parameter|Param|Object|Required|CreateR
 /** GitHub takes at most 140 characters of description. */
 const maxDescription = 140;
 
+/** GitHub takes at most 255 characters of context; bytes are the stricter way to count them. */
+const maxContextBytes = 255;
+
 /** The API's default address. */
 const publicApi = "https://api.github.com";
 
@@ -35,15 +39,16 @@ export const apiBase = (provider: GitHubProvider): string => (provider.baseURL ?
 const apiVersionHeader = "2022-11-28";
 
 function contextOf(event: RunEvent, notification: GitHubNotification): string {
-  if (notification.context !== undefined) return notification.context;
+  const chosen = oneLine(notification.context ?? "");
+  if (chosen !== "") return cutToBytes(chosen, maxContextBytes);
   if (event.parent !== undefined) {
     // Tekton copies a run's annotations to its children, so the context-id here is the parent's and is not used.
     const parts = [event.pipeline, event.pipelineTask ?? event.name].filter((part) => part !== "");
-    return cutBytes(`tekton: ${parts.join(" / ")}`, 255);
+    return cutToBytes(`tekton: ${parts.join(" / ")}`, maxContextBytes);
   }
   const contextId = event.annotations[annotations.contextId];
   const named = contextId !== undefined && contextId.trim() !== "" ? oneLine(contextId) : event.pipeline;
-  return cutBytes(`tekton: ${named === "" ? event.name : named}`, 255);
+  return cutToBytes(`tekton: ${named === "" ? event.name : named}`, maxContextBytes);
 }
 
 function stateOf(event: RunEvent): CommitState {
