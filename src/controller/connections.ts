@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Provider } from "../api/provider.ts";
-import { CodedError, type ErrorCode } from "../errors.ts";
+import { CodedError, errorCatalogue, type ErrorCode } from "../errors.ts";
 import type { Kube } from "../kube/client.ts";
 import { secrets as secretsResource } from "../kube/resources.ts";
 import type { Http } from "../providers/http.ts";
@@ -19,9 +19,23 @@ interface Open {
   readonly secrets: readonly string[];
 }
 
+interface Known {
+  readonly connection: Connection;
+  /** Of the Provider that was looked at. */
+  readonly version: string;
+  /** `Clock.monotonic()` of when the Secrets were read. */
+  readonly readAt: number;
+}
+
+/** The Secrets of a connection in use are read again this often, so that a rotated one takes effect. */
+export const secretEveryMs = 60_000;
+
 /** Live connections to services, one per Provider, made anew when the Provider or one of its Secrets changes. */
 export interface Connections {
-  /** Reads the Provider's Secrets, and opens, keeps or replaces its connection. Never throws but for an aborted signal. */
+  /**
+   * Reads the Provider's Secrets, and opens, keeps or replaces its connection. A connection that works is only looked at
+   * again after a change of the Provider, or when {@link secretEveryMs} have passed. Throws only for an aborted signal.
+   */
   readonly refresh: (key: string, provider: Provider, signal: AbortSignal) => Promise<Connection>;
   /** The connection as last refreshed; undefined before. */
   readonly current: (key: string) => Connection | undefined;
@@ -61,7 +75,7 @@ function fingerprintOf(provider: Provider, section: unknown, values: ReadonlyMap
 
 export function createConnections({ kube, http, telemetry }: ConnectionsOptions): Connections {
   const opened = new Map<string, Open>();
-  const state = new Map<string, Connection>();
+  const state = new Map<string, Known>();
   /** Fingerprints whose credentials the service refused, until another one comes or they are tried again. */
   const refusals = new Map<string, { readonly fingerprint: string; readonly error: DeliveryError; readonly at: number }>();
 
@@ -110,6 +124,9 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
 
   return {
     refresh: async (key, provider, signal) => {
+      const known = state.get(key);
+      const version = `${provider.metadata.uid}/${String(provider.metadata.generation)}`;
+      if (known?.connection.ready === true && known.version === version && telemetry.clock.monotonic() - known.readAt < secretEveryMs) return known.connection;
       let connection: Connection;
       try {
         connection = await openFor(key, provider, signal);
@@ -117,20 +134,19 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
         if (signal.aborted) throw error;
         const code = error instanceof CodedError ? error.code : "ServiceFailed";
         // A failed read of a Secret says nothing about the credentials in use.
-        const previous = state.get(key);
-        if (code === "KubernetesRequestFailed" && previous?.ready === true) return previous;
+        if (errorCatalogue[code].area === "kubernetes" && known?.connection.ready === true) return known.connection;
         connection = { ready: false, code, message: error instanceof Error ? error.message : String(error) };
         if (code === "SecretNotFound" || code === "SecretMalformed") shut(key);
       }
-      state.set(key, connection);
+      state.set(key, { connection, version, readAt: telemetry.clock.monotonic() });
       return connection;
     },
-    current: (key) => state.get(key),
+    current: (key) => state.get(key)?.connection,
     refused: (key, error) => {
       const open = opened.get(key);
       if (open === undefined) return;
       refusals.set(key, { fingerprint: open.fingerprint, error, at: telemetry.clock.monotonic() });
-      state.set(key, { ready: false, code: error.code, message: error.message });
+      state.set(key, { connection: { ready: false, code: error.code, message: error.message }, version: "", readAt: 0 });
     },
     drop: (key) => {
       shut(key);

@@ -6,7 +6,7 @@ import type { EventRecorder } from "../kube/events.ts";
 import { notifications, providers } from "../kube/resources.ts";
 import type { Requeue, WorkQueue } from "../kube/work-queue.ts";
 import type { Clock } from "../telemetry/clock.ts";
-import type { Connection, Connections } from "./connections.ts";
+import { secretEveryMs, type Connection, type Connections } from "./connections.ts";
 import type { Deliverer, Gate } from "./deliver.ts";
 import { activeSinceOf, notificationStatus, type NotificationUse } from "./notification-status.ts";
 import type { Route } from "./plan.ts";
@@ -31,9 +31,6 @@ export interface CareOptions {
   /** Offers every known run to the Notification. */
   readonly touchAll: (key: string) => void;
 }
-
-/** A Secret in use is read again this often, so that a rotated one takes effect. */
-const secretEveryMs = 60_000;
 
 /** When to look again at a Notification whose Provider is being connected. */
 const soonMs = 250;
@@ -91,15 +88,27 @@ const sameSpec = (before: Route | undefined, { metadata }: Notification): boolea
 /** Brings a Notification's route and status up to date, by key. */
 export function careForNotification(options: CareOptions): (key: string, signal: AbortSignal) => Promise<Requeue | undefined> {
   const { routes, notificationUses, deliverer, clock } = options;
+  /** What was decided here; the cache shows it only after it was written. By uid. */
+  const decided = new Map<string, number>();
+
+  const sinceOf = (notification: Notification): number | undefined => {
+    const { uid } = notification.metadata;
+    const since = notification.spec.suspend === true ? undefined : (decided.get(uid) ?? activeSinceOf(notification, clock.now()));
+    if (since === undefined) decided.delete(uid);
+    else decided.set(uid, since);
+    return since;
+  };
+
   return async (key, signal) => {
     const notification = inUse(options.notificationOf(key));
     if (notification === undefined) {
+      decided.delete(routes.get(key)?.notification.metadata.uid ?? "");
       routes.delete(key);
       notificationUses.forget(key);
       deliverer.touchNotification(key);
       return undefined;
     }
-    const activeSince = activeSinceOf(notification, clock.now());
+    const activeSince = sinceOf(notification);
     const route = makeRoute(notification, inUse(options.providerOf(providerKeyOf(notification))), activeSince ?? Infinity);
     const { use, againInMs } = notificationUses.toPublish(key);
     // Counters wait for their turn, an error that a user must mend does not.
