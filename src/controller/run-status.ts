@@ -8,8 +8,8 @@ const cancelled = /^(Cancelled|TaskRunCancelled|CustomRunCancelled|Stopped.*)$/;
 
 /** Whether the run has ended. A TaskRun that is False without a completionTime is between two tries. */
 export function isTerminal(run: Pick<TrimmedRun, "kind" | "condition" | "completionTime">): boolean {
-  if (run.condition === undefined || run.condition.status === "Unknown") return false;
-  return run.kind !== "TaskRun" || run.completionTime !== undefined;
+  if (run.condition?.status === "True") return true;
+  return run.condition?.status === "False" && (run.kind !== "TaskRun" || run.completionTime !== undefined);
 }
 
 function failedStatus({ reason, message }: RunCondition): RunStatus {
@@ -23,7 +23,7 @@ function failedStatus({ reason, message }: RunCondition): RunStatus {
 export function runStatus(run: { readonly kind: RunKind; readonly condition?: RunCondition; readonly completionTime?: string }): RunStatus {
   const { condition } = run;
   if (condition === undefined) return "Pending";
-  if (condition.status === "True") return isTerminal(run) ? "Succeeded" : "Running";
+  if (condition.status === "True") return "Succeeded";
   if (condition.status === "False") return isTerminal(run) ? failedStatus(condition) : "Running";
   return waiting.test(condition.reason) ? "Pending" : "Running";
 }
