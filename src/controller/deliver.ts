@@ -221,14 +221,15 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const written = state.owes ? await recordOwed(state, view.event, signal) : await persist(state, view.event, false, signal);
     if (state.owes) return { afterMs: Math.min(...waits, written?.afterMs ?? Infinity) };
     state.seenAt = clock.monotonic();
-    if (written === undefined) settled(state);
-    return written;
+    return written ?? lookAgain(state);
   };
+
+  /** A run that vanished is let go only by a look that finds nothing owed: its end may have come while this message was under way. */
+  const lookAgain = (state: PairState): Requeue | undefined => (keptFor.has(state.pair.runUid) ? { afterMs: 0 } : undefined);
 
   /** Nothing is to be sent: only a record that lags behind is still to be written. */
   const rest = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> => {
-    const written = state.dirty ? await persist(state, event, false, signal) : undefined;
-    if (written !== undefined) return written;
+    if (state.dirty) return (await persist(state, event, false, signal)) ?? lookAgain(state);
     settled(state);
     if (state.destinations.size === 0 && states.has(state.key)) drop(state);
     return undefined;
