@@ -1,0 +1,65 @@
+import { join } from "node:path";
+import { after, test, type TestContext } from "node:test";
+import { type ControlPlane, ControlPlaneUnavailable, startControlPlane } from "./control-plane.ts";
+import { install, type Installation } from "./installation.ts";
+import type { KubeObject } from "./kube-client.ts";
+import { lacking } from "./require.ts";
+
+/** A control plane with the product installed in it. */
+export interface World {
+  readonly plane: ControlPlane;
+  readonly installation: Installation;
+  /** Creates a namespace. */
+  readonly createNamespace: (name: string) => Promise<void>;
+  /** `kubectl apply` of these objects, all in one call. */
+  readonly apply: (...objects: readonly KubeObject[]) => Promise<void>;
+}
+
+export type InstalledTest = (name: string, body: (world: World, t: TestContext) => Promise<void>) => void;
+
+async function begin(): Promise<World> {
+  const plane = await startControlPlane({ crds: [join(import.meta.dirname, "../../crds")] });
+  try {
+    const installation = await install(plane);
+    return {
+      plane,
+      installation,
+      createNamespace: async (name) => {
+        await plane.kubectl(["create", "namespace", name]);
+      },
+      apply: async (...objects) => {
+        await plane.kubectl(["apply", "-f", "-"], { input: objects.map((object) => JSON.stringify(object)).join("\n---\n") });
+      },
+    };
+  } catch (error) {
+    await plane.stop();
+    throw error;
+  }
+}
+
+/**
+ * The `test` of a file whose tests share one control plane with the product installed: webhook and controller run as processes
+ * under their own ServiceAccounts. Started by the first test, ended after the last; skipped where no control plane can be had.
+ */
+export function installedTests(): InstalledTest {
+  let started: Promise<World> | undefined;
+  after(async () => {
+    const world = await started?.catch(() => undefined);
+    await world?.installation.stop();
+    await world?.plane.stop();
+  });
+  return (name, body) => {
+    test(name, async (t) => {
+      started ??= begin();
+      let world: World;
+      try {
+        world = await started;
+      } catch (error) {
+        if (!(error instanceof ControlPlaneUnavailable)) throw error;
+        lacking(t, `no control plane can be had: ${error.message}`);
+        return;
+      }
+      await body(world, t);
+    });
+  };
+}
