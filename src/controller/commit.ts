@@ -54,7 +54,7 @@ export function commitOf(annotations: Annotations): Commit {
   const whole = found.find(({ owner, repo, sha }) => owner !== undefined && repo !== undefined && sha !== undefined);
   const some = whole ?? found.find(({ owner, repo, sha }) => owner ?? repo ?? sha);
   const pullRequest = valid(annotations[`${pac}/pull-request`], /^[1-9][0-9]{0,9}$/);
-  const branch = valid(annotations[`${pac}/source-branch`] ?? annotations[`${pac}/branch`], /^[^\p{Cc}\s]{1,255}$/u)?.replace(/^refs\/heads\//, "");
+  const branch = valid((annotations[`${pac}/source-branch`] ?? annotations[`${pac}/branch`])?.replace(/^refs\/heads\//, ""), /^[^\p{Cc}\s]{1,255}$/u);
   const url = webUrl(annotations[`${pac}/sha-url`]);
   const author = valid(annotations[`${pac}/sender`], /^[^\p{Cc}]{1,100}$/u);
   return {

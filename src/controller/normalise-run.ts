@@ -4,7 +4,6 @@ import { commitOf, webUrl } from "./commit.ts";
 import { isTerminal, runStatus } from "./run-status.ts";
 import type { TrimmedRun } from "./trim-run.ts";
 
-const maxMessage = 8192;
 const maxTasks = 512;
 
 /** What a RunEvent is made of besides the run itself. */
@@ -50,7 +49,7 @@ function pipelineOf(run: TrimmedRun): string {
 function urlOf(run: TrimmedRun, template: string | undefined): string | undefined {
   const plural = plurals[run.kind];
   const dashboard = webUrl(run.annotations[annotations.dashboardBaseUrl])?.replace(/\/+$/, "");
-  if (dashboard !== undefined) return `${dashboard}/#/namespaces/${run.namespace}/${plural}/${run.name}`;
+  if (dashboard !== undefined) return webUrl(`${dashboard}/#/namespaces/${run.namespace}/${plural}/${run.name}`);
   const fields: Readonly<Record<string, string>> = { kind: run.kind, plural, namespace: run.namespace, name: run.name };
   return webUrl(template?.replace(/\{(\w+)\}/g, (placeholder, field: string) => fields[field] ?? placeholder));
 }
@@ -62,7 +61,7 @@ function taskOf(child: TrimmedRun): RunEventTask {
     kind: child.kind,
     status: runStatus(child),
     reason: child.condition?.reason ?? "",
-    message: (child.condition?.message ?? "").slice(0, maxMessage),
+    message: child.condition?.message ?? "",
     ...(duration !== undefined && { duration }),
     ignored: child.condition?.reason === "FailureIgnored",
   };
@@ -111,7 +110,7 @@ function optionalFields(run: TrimmedRun, terminal: boolean, urlTemplate: string 
 /** Status, reason and message: of the condition, or of the deletion that ended the run before its time. */
 function stateOf(run: TrimmedRun, deleted: boolean): Pick<RunEvent, "status" | "reason" | "message"> {
   if (deleted) return { status: "Cancelled", reason: "Deleted", message: "The run was deleted before it ended." };
-  return { status: runStatus(run), reason: run.condition?.reason ?? "", message: (run.condition?.message ?? "").slice(0, maxMessage) };
+  return { status: runStatus(run), reason: run.condition?.reason ?? "", message: run.condition?.message ?? "" };
 }
 
 /** One state of a run as filters, templates and providers see it. */

@@ -1,5 +1,6 @@
 import type { RunKind } from "../api/run-event.ts";
 import { runKinds } from "../api/run-event.ts";
+import { shorten } from "../api/text.ts";
 import type { KubeObject } from "../kube/resources.ts";
 
 /** One condition of a run, as far as it is read. */
@@ -36,31 +37,43 @@ export interface TrimmedRun {
   readonly requested?: string;
 }
 
+/** Bounds of the RunEvent's fields, kept from the start so that no run takes more memory than it can ever use. */
 const maxAnnotationLength = 8192;
+const maxMessageLength = 8192;
+const maxReasonLength = 1024;
+const maxNameLength = 253;
+const maxEntries = 256;
 
 type Json = Readonly<Record<string, unknown>>;
 
 const record = (value: unknown): Json => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {});
 const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
 const string = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
+const name = (value: unknown): string | undefined => string(value)?.slice(0, maxNameLength);
+
+const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+/** A time that is one: the status of a CustomRun is written by whoever runs it. */
+const time = (value: unknown): string | undefined => (typeof value === "string" && rfc3339.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined);
 
 /** The string-valued entries, as a map without a prototype: labels may be called `__proto__`. */
 function strings(value: unknown, maxLength: number): Readonly<Record<string, string>> {
   const result = Object.create(null) as Record<string, string>;
-  for (const [key, entry] of Object.entries(record(value))) {
-    if (typeof entry === "string" && entry.length <= maxLength && key !== "kubectl.kubernetes.io/last-applied-configuration") result[key] = entry;
-  }
+  const kept = Object.entries(record(value)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1].length <= maxLength && entry[0] !== "kubectl.kubernetes.io/last-applied-configuration",
+  );
+  for (const [key, entry] of kept.slice(0, maxEntries)) result[key] = entry;
   return result;
 }
 
 function conditionOf(status: Json): RunCondition | undefined {
   const condition = array(status["conditions"]).map(record).find(({ type }) => type === "Succeeded");
   if (condition === undefined) return undefined;
-  const lastTransitionTime = string(condition["lastTransitionTime"]);
+  const lastTransitionTime = time(condition["lastTransitionTime"]);
   return {
     status: string(condition["status"]) ?? "Unknown",
-    reason: string(condition["reason"]) ?? "",
-    message: string(condition["message"]) ?? "",
+    reason: shorten(string(condition["reason"]) ?? "", maxReasonLength),
+    message: shorten(string(condition["message"]) ?? "", maxMessageLength),
     ...(lastTransitionTime !== undefined && { lastTransitionTime }),
   };
 }
@@ -68,10 +81,10 @@ function conditionOf(status: Json): RunCondition | undefined {
 function ownerOf(metadata: Json): TrimmedRun["owner"] {
   for (const owner of array(metadata["ownerReferences"]).map(record)) {
     const kind = runKinds.find((known) => known === owner["kind"]);
-    const name = string(owner["name"]);
+    const ownerName = string(owner["name"]);
     const uid = string(owner["uid"]);
     const ofTekton = string(owner["apiVersion"])?.startsWith("tekton.dev/") === true;
-    if (ofTekton && owner["controller"] === true && kind !== undefined && name !== undefined && uid !== undefined) return { kind, name, uid };
+    if (ofTekton && owner["controller"] === true && kind !== undefined && ownerName !== undefined && uid !== undefined) return { kind, name: ownerName, uid };
   }
   return undefined;
 }
@@ -94,10 +107,10 @@ export function trimRun(object: KubeObject, kind: RunKind): TrimmedRun {
   const optional: Partial<TrimmedRun> = present({
     generateName: string(metadata["generateName"]),
     owner: ownerOf(metadata),
-    reference: string(record(spec["pipelineRef"])["name"]) ?? string(record(spec["taskRef"])["name"]) ?? string(record(spec["customRef"])["name"]),
+    reference: name(record(spec["pipelineRef"])["name"]) ?? name(record(spec["taskRef"])["name"]) ?? name(record(spec["customRef"])["name"]),
     condition: conditionOf(status),
-    startTime: string(status["startTime"]),
-    completionTime: string(status["completionTime"]),
+    startTime: time(status["startTime"]),
+    completionTime: time(status["completionTime"]),
     requested: string(spec["status"]),
   });
   return {
@@ -106,11 +119,11 @@ export function trimRun(object: KubeObject, kind: RunKind): TrimmedRun {
     namespace: string(metadata["namespace"]) ?? "",
     name: string(metadata["name"]) ?? "",
     uid: string(metadata["uid"]) ?? "",
-    creationTimestamp: string(metadata["creationTimestamp"]) ?? "",
+    creationTimestamp: time(metadata["creationTimestamp"]) ?? "",
     labels: strings(metadata["labels"], 63),
     annotations: strings(metadata["annotations"], maxAnnotationLength),
-    params: array(spec["params"]),
-    results: array(status["results"]),
+    params: array(spec["params"]).slice(0, maxEntries),
+    results: array(status["results"]).slice(0, maxEntries),
     taskOrder: taskOrderOf(spec, status),
     ...optional,
   };

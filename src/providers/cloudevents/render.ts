@@ -50,7 +50,7 @@ export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotifi
   }
   const { run, ...data } = event;
   const created = (run["metadata"] as { creationTimestamp?: string } | undefined)?.creationTimestamp;
-  const time = event.completionTime ?? event.startTime ?? created;
+  const time = [event.completionTime, event.startTime, created].find((value) => value !== undefined && !Number.isNaN(Date.parse(value)));
   const body: StructuredEvent = {
     specversion: "1.0",
     id: idOf(input, "event"),
