@@ -6,6 +6,7 @@ import { createEventRecorder, type EventRecorder } from "../kube/events.ts";
 import { notifications } from "../kube/resources.ts";
 import { createWorkQueue, type WorkQueue } from "../kube/work-queue.ts";
 import type { Http } from "../providers/http.ts";
+import type { Clock } from "../telemetry/clock.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createCaches, type Caches } from "./caches.ts";
@@ -40,6 +41,9 @@ export interface Controller {
 }
 
 const owedGaugeEveryMs = 5_000;
+
+/** After the signal to stop, requests and records under way may take this long; a message that is cut off is sent again. */
+const graceMs = 10_000;
 
 /** The controller: watches runs, Notifications, Providers and Deliveries, and sends what is owed. */
 export function createController(options: ControllerOptions): Controller {
@@ -168,15 +172,39 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
       await clock.sleep(owedGaugeEveryMs, signal).catch(() => undefined);
     }
   };
+  const lastCall = abortAfter(signal, graceMs, clock);
   await Promise.all([
     providerQueue.run((key) => providerCare(key, signal), signal),
     notificationQueue.run((key) => notificationCare(key, signal), signal),
-    deliverer.run(signal),
+    deliverer.run(signal, lastCall.signal),
     showOwed(),
     caches.done,
   ]);
+  lastCall.dispose();
   await recorder.flush();
   await connections.close();
+}
+
+/** A signal that aborts when another one did so long ago; `dispose` lets go of the time. */
+function abortAfter(signal: AbortSignal, ms: number, clock: Clock): { readonly signal: AbortSignal; readonly dispose: () => void } {
+  const late = new AbortController();
+  const timer = new AbortController();
+  const wait = (): void => {
+    clock.sleep(ms, timer.signal).then(
+      () => {
+        late.abort(signal.reason);
+      },
+      () => undefined,
+    );
+  };
+  if (signal.aborted) wait();
+  else signal.addEventListener("abort", wait, { once: true });
+  return {
+    signal: late.signal,
+    dispose: () => {
+      timer.abort();
+    },
+  };
 }
 
 function careQueue(kind: string, { clock, log }: Telemetry): WorkQueue {

@@ -1,6 +1,7 @@
 import type { DeliveryDestination } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { backoffDelay } from "../kube/backoff.ts";
+import { startDeadline } from "../kube/deadline.ts";
 import { createWorkQueue, type Requeue, type WorkQueue } from "../kube/work-queue.ts";
 import { DeliveryError, type Message, type Sender } from "../providers/provider.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -47,7 +48,8 @@ export interface Deliverer {
   readonly runVanished: (runUid: string, pairs: readonly Pair[]) => void;
   /** Pairs with a message that is not yet accepted. */
   readonly owedCount: () => number;
-  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Begins nothing new once `signal` aborts; what is under way may end until `lastCall` aborts. */
+  readonly run: (signal: AbortSignal, lastCall: AbortSignal) => Promise<void>;
 }
 
 interface PairState {
@@ -183,8 +185,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const providerType = route.destination?.definition.type ?? "";
     const before = state.destinations.get(message.key);
     await options.observe("before-send", aboutOf(state, event));
+    const deadline = startDeadline(timeoutMs, () => new DOMException("the service did not answer in time", "TimeoutError"), clock, signal);
     try {
-      const answer = await sender.send(message, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+      const answer = await sender.send(message, deadline.signal);
       await options.observe("accepted", aboutOf(state, event));
       state.destinations.set(message.key, afterAcceptance(before, message, answer, event.status, clock.now()));
       accepted(state, event, providerType);
@@ -196,6 +199,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       state.destinations.set(message.key, destination);
       failed(state, route, event, { error: known, dead: waitMs === undefined, providerType });
       return waitMs;
+    } finally {
+      deadline.dispose();
     }
   };
 
@@ -293,7 +298,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       keptFor.set(runUid, new Set(pairs.map(pairKey)));
     },
     owedCount: () => [...states.values()].filter((state) => state.owes).length,
-    run: (signal) => queue.run((key) => settle(key, signal), signal),
+    run: (signal, lastCall) => queue.run((key) => settle(key, lastCall), signal),
   };
 }
 
