@@ -7,6 +7,7 @@ import { DeliveryError, type Message, type Sender } from "../providers/provider.
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Connection } from "./connections.ts";
 import type { Ledger, Pair } from "./ledger.ts";
+import { createPairs, type PairState } from "./pairs.ts";
 import { afterAcceptance, afterFailure, forAnotherState, recordedOf, whileHeld } from "./pair-state.ts";
 import { plan, type Route } from "./plan.ts";
 import type { RunStore, RunView } from "./run-store.ts";
@@ -52,36 +53,15 @@ export interface Deliverer {
   readonly run: (signal: AbortSignal, lastCall: AbortSignal) => Promise<void>;
 }
 
-interface PairState {
-  readonly key: string;
-  readonly pair: Pair;
-  readonly notificationKey: string;
-  readonly destinations: Map<string, DeliveryDestination>;
-  /** `Clock.monotonic()` of when the state that is owed was first seen. */
-  seenAt: number;
-  owes: boolean;
-  /** The state that was last tried, as `<status>/<reason>`. */
-  attempted: string | undefined;
-  /** The record lags behind what happened. */
-  dirty: boolean;
-  /** For which state `owed` is on record, as `<status>/<reason>`. */
-  owedOnRecord: string | undefined;
-  writeFailures: number;
-}
-
 const concurrency = 64;
 const writeBackoff = { baseMs: 500, capMs: 30_000 };
 
-const pairKey = ({ notification, runUid }: Pair): string => `${notification.uid}/${runUid}`;
+/** A state that is not accepted after so long is put on record as owed, even while its first attempt is under way. */
+const slowMs = 5_000;
 
 export function createDeliverer(options: DelivererOptions): Deliverer {
   const { runs, ledger, telemetry, routeOf } = options;
   const { clock, log, metrics } = telemetry;
-  const states = new Map<string, PairState>();
-  const byNotification = new Map<string, Set<string>>();
-  const byRun = new Map<string, Set<string>>();
-  /** Pairs that a vanished run is still kept for. */
-  const keptFor = new Map<string, Set<string>>();
   const queue: WorkQueue = createWorkQueue({
     concurrency,
     clock,
@@ -91,44 +71,14 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     },
   });
 
-  const stateFor = (notificationKey: string, pair: Pair): PairState => {
-    const key = pairKey(pair);
-    const known = states.get(key);
-    if (known !== undefined) return known;
-    const destinations = new Map(options.recordOf(pair).map((destination) => [destination.key, destination]));
-    const state: PairState = { key, pair, notificationKey, destinations, seenAt: clock.monotonic(), owes: false, attempted: undefined, dirty: false, owedOnRecord: undefined, writeFailures: 0 };
-    states.set(key, state);
-    for (const [index, name] of [[byNotification, notificationKey], [byRun, pair.runUid]] as const) {
-      const keys = index.get(name);
-      if (keys === undefined) index.set(name, new Set([key]));
-      else keys.add(key);
-    }
-    return state;
-  };
-
-  const drop = (state: PairState): void => {
-    states.delete(state.key);
-    queue.forget(state.key);
-    byNotification.get(state.notificationKey)?.delete(state.key);
-    byRun.get(state.pair.runUid)?.delete(state.key);
-    settled(state);
-  };
-
-  /** Nothing more is to be done for the pair now; a vanished run that nobody needs any more is let go. */
-  const settled = (state: PairState): void => {
-    const uid = state.pair.runUid;
-    const waiting = keptFor.get(uid);
-    if (waiting === undefined) return;
-    waiting.delete(state.key);
-    if (waiting.size > 0) return;
-    keptFor.delete(uid);
-    runs.release(uid);
-    for (const key of [...(byRun.get(uid) ?? [])]) {
-      const other = states.get(key);
-      if (other !== undefined) drop(other);
-    }
-    byRun.delete(uid);
-  };
+  const pairs = createPairs({
+    recordOf: options.recordOf,
+    monotonic: () => clock.monotonic(),
+    onRelease: runs.release,
+    onDrop: (key) => {
+      queue.forget(key);
+    },
+  });
 
   const persist = async (state: PairState, event: RunEvent, owed: boolean, signal: AbortSignal): Promise<Requeue | undefined> => {
     state.dirty = true;
@@ -152,6 +102,20 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   /** Puts on record what is owed, so that neither a restart nor a pruner can lose it. Once for each state. */
   const recordOwed = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> =>
     state.owedOnRecord === stateOf(event) ? undefined : persist(state, event, true, signal);
+
+  /** Puts a state on record as owed when it takes long to deliver. The result ends that, and waits for a write that has begun. */
+  const recordWhenSlow = (state: PairState, event: RunEvent, signal: AbortSignal): (() => Promise<void>) => {
+    const timer = new AbortController();
+    const elapsed = clock.sleep(slowMs, timer.signal).then(
+      () => true,
+      () => false,
+    );
+    const writing = elapsed.then((slow) => (slow ? recordOwed(state, event, signal) : undefined));
+    return async () => {
+      timer.abort();
+      await writing;
+    };
+  };
 
   const hold = async (state: PairState, view: RunView, messages: readonly Message[], why: { code: string; message: string }, signal: AbortSignal): Promise<Requeue | undefined> => {
     for (const message of messages) state.destinations.set(message.key, whileHeld(state.destinations.get(message.key), message, why));
@@ -216,11 +180,18 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const { view, messages, connection } = work;
     const waits: number[] = [];
     beginState(state, view.event);
-    for (const message of messages) {
-      const { nextAttemptAt } = state.destinations.get(message.key) ?? {};
-      const early = nextAttemptAt === undefined ? 0 : Date.parse(nextAttemptAt) - clock.now();
-      const wait = early > 0 ? early : await attempt(state, route, { event: view.event, message, ...connection }, signal);
-      if (wait !== undefined) waits.push(wait);
+    // Nobody could tell a restarted controller of a run that is gone.
+    if (view.vanished) await recordOwed(state, view.event, signal);
+    const endOfSlowness = recordWhenSlow(state, view.event, signal);
+    try {
+      for (const message of messages) {
+        const { nextAttemptAt } = state.destinations.get(message.key) ?? {};
+        const early = nextAttemptAt === undefined ? 0 : Date.parse(nextAttemptAt) - clock.now();
+        const wait = early > 0 ? early : await attempt(state, route, { event: view.event, message, ...connection }, signal);
+        if (wait !== undefined) waits.push(wait);
+      }
+    } finally {
+      await endOfSlowness();
     }
     state.owes = waits.length > 0;
     const written = state.owes ? await recordOwed(state, view.event, signal) : await persist(state, view.event, false, signal);
@@ -230,13 +201,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 
   /** A run that vanished is let go only by a look that finds nothing owed: its end may have come while this message was under way. */
-  const lookAgain = (state: PairState): Requeue | undefined => (keptFor.has(state.pair.runUid) ? { afterMs: 0 } : undefined);
+  const lookAgain = (state: PairState): Requeue | undefined => (pairs.isKept(state.pair.runUid) ? { afterMs: 0 } : undefined);
 
   /** Nothing is to be sent: only a record that lags behind is still to be written. */
   const rest = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> => {
     if (state.dirty) return (await persist(state, event, false, signal)) ?? lookAgain(state);
-    settled(state);
-    if (state.destinations.size === 0 && states.has(state.key)) drop(state);
+    pairs.throughWith(state);
+    if (state.destinations.size === 0 && pairs.get(state.key) !== undefined) pairs.drop(state);
     return undefined;
   };
 
@@ -252,12 +223,12 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 
   const settle = async (key: string, signal: AbortSignal): Promise<Requeue | undefined> => {
-    const state = states.get(key);
+    const state = pairs.get(key);
     if (state === undefined) return undefined;
     const route = routeOf(state.notificationKey);
     const view = runs.view(state.pair.runUid);
     if (view === undefined || route?.notification.metadata.uid !== state.pair.notification.uid) {
-      drop(state);
+      pairs.drop(state);
       return undefined;
     }
     const messages = judge(state, route, view);
@@ -272,32 +243,24 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   return {
     touch: (notificationKey, pair) => {
-      const state = stateFor(notificationKey, pair);
+      const state = pairs.stateFor(notificationKey, pair);
       if (!state.owes) state.seenAt = clock.monotonic();
       queue.add(state.key);
     },
     touchNotification: (notificationKey) => {
-      for (const key of byNotification.get(notificationKey) ?? []) {
-        const state = states.get(key);
-        if (state === undefined) continue;
+      for (const state of pairs.ofNotification(notificationKey)) {
         // What had to wait for a change may go on now.
         for (const destination of state.destinations.values()) {
           if (destination.state !== "Retrying") continue;
           const { nextAttemptAt, ...rest } = destination;
           state.destinations.set(destination.key, rest);
         }
-        queue.forget(key);
-        queue.add(key);
+        queue.forget(state.key);
+        queue.add(state.key);
       }
     },
-    runVanished: (runUid, pairs) => {
-      if (pairs.length === 0) {
-        runs.release(runUid);
-        return;
-      }
-      keptFor.set(runUid, new Set(pairs.map(pairKey)));
-    },
-    owedCount: () => [...states.values()].filter((state) => state.owes).length,
+    runVanished: pairs.keepRun,
+    owedCount: () => [...pairs.all()].filter((state) => state.owes).length,
     run: (signal, lastCall) => queue.run((key) => settle(key, lastCall), signal),
   };
 }
