@@ -1,15 +1,19 @@
 import type { NotificationFilter } from "../api/notification.ts";
 import type { RunEvent, RunKind, RunStatus } from "../api/run-event.ts";
 import type { LabelSelector, NamespaceSelector } from "../api/selectors.ts";
+import type { ErrorCode } from "../errors.ts";
 import { compile, compilePattern, runEventEnvironment, type Program } from "../filter/index.ts";
 
 /** Whether a state of a run is selected; where not, `why` names the part of the filter, without run data in it. */
 export type Match = { readonly matched: true } | { readonly matched: false; readonly why: string; readonly error?: boolean };
 
+/** Why a part does not hold; of an error, which is counted and shown, only its code. */
+type Failure = string | { readonly error: ErrorCode };
+
 /** One part of a filter: undefined when it holds, else why not. */
 interface Predicate {
   readonly name: string;
-  readonly test: (event: RunEvent) => string | undefined;
+  readonly test: (event: RunEvent) => Failure | undefined;
 }
 
 /** A Notification's filter, compiled. */
@@ -74,24 +78,27 @@ function childPredicate(filter: NotificationFilter): Predicate {
 
 type ResultCondition = NonNullable<NotificationFilter["results"]>[number];
 
-/** Steps that one pattern may take on one result; far above what the bounds on both allow. */
+/** Steps that one pattern may take on one result: as many as a whole expression, about 50 ms. */
 const patternSteps = 100_000;
 
-function matchesPattern(value: unknown, source: string): boolean {
-  const pattern = compilePattern(source);
-  return typeof value === "string" && typeof pattern !== "string" && pattern.test(value, { steps: patternSteps }) === true;
+function patternFailure(pattern: ReturnType<typeof compilePattern>, name: string, value: unknown): Failure | undefined {
+  if (typeof pattern === "string") return { error: "PatternInvalid" };
+  const fits = typeof value === "string" && pattern.test(value, { steps: patternSteps });
+  if (typeof fits !== "boolean") return { error: "FilterBudgetExceeded" };
+  return fits ? undefined : `${name} does not match`;
 }
 
 function resultPredicate(condition: ResultCondition): Predicate {
+  const { name } = condition;
+  const pattern = condition.matches === undefined ? undefined : compilePattern(condition.matches);
   return {
     name: "results",
     test: ({ results }) => {
-      const value = own(results, condition.name);
-      if (condition.exists === false) return value === undefined ? undefined : `${condition.name} exists`;
-      if (value === undefined) return `${condition.name} does not exist`;
-      if (condition.value !== undefined && value !== condition.value) return `${condition.name} has another value`;
-      if (condition.matches !== undefined && !matchesPattern(value, condition.matches)) return `${condition.name} does not match`;
-      return undefined;
+      const value = own(results, name);
+      if (condition.exists === false) return value === undefined ? undefined : `${name} exists`;
+      if (value === undefined) return `${name} does not exist`;
+      if (condition.value !== undefined && value !== condition.value) return `${name} has another value`;
+      return pattern === undefined ? undefined : patternFailure(pattern, name, value);
     },
   };
 }
@@ -136,8 +143,9 @@ export function compileFilter(filter: NotificationFilter, namespace: string, def
     problems: [...(compiled?.errors ?? []).map(({ line, column, message }) => `spec.filter.expression:${line}:${column}: ${message}`), ...patternProblems(filter)],
     match: (event) => {
       for (const { name, test } of predicates) {
-        const why = test(event);
-        if (why !== undefined) return { matched: false, why: `${name}: ${why}` };
+        const failure = test(event);
+        if (typeof failure === "string") return { matched: false, why: `${name}: ${failure}` };
+        if (failure !== undefined) return { matched: false, why: `${name}: ${failure.error}`, error: true };
       }
       if (compiled === undefined) return yes;
       return compiled.program === undefined ? { matched: false, why: "expression: is not valid", error: true } : expressionMatch(compiled.program, event);
