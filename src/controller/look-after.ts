@@ -44,6 +44,14 @@ const changedBetween = (before: Connection | undefined, after: Connection): bool
 export function careForProvider(options: CareOptions): (key: string, signal: AbortSignal) => Promise<Requeue | undefined> {
   const { connections, providerUses, deliverer } = options;
   const failures = new Map<string, number>();
+  const suspended = new Set<string>();
+
+  /** Whether the Provider was suspended when it was last looked at, and is no longer. */
+  const resumed = (key: string, { spec }: Provider): boolean => {
+    if (spec.suspend !== true) return suspended.delete(key);
+    suspended.add(key);
+    return false;
+  };
 
   const tell = (provider: Provider, connection: Connection): void => {
     if (connection.ready) return;
@@ -57,6 +65,7 @@ export function careForProvider(options: CareOptions): (key: string, signal: Abo
       connections.drop(key);
       providerUses.forget(key);
       failures.delete(key);
+      suspended.delete(key);
       for (const dependant of options.routes.through(key)) options.notificationQueue.add(dependant);
       return undefined;
     }
@@ -65,11 +74,12 @@ export function careForProvider(options: CareOptions): (key: string, signal: Abo
     const { use, againInMs } = providerUses.toPublish(key);
     await options.statuses.write(providers, provider.metadata, providerStatus(provider, connection, use, options.clock.now()), signal);
     const changed = changedBetween(before, connection);
+    const wake = resumed(key, provider) || changed;
     if (changed) tell(provider, connection);
     for (const dependant of options.routes.through(key)) {
       // Every look may have changed what its Notifications can do: type, suspend, credentials.
       options.notificationQueue.add(dependant);
-      if (changed) deliverer.touchNotification(dependant);
+      if (wake) deliverer.touchNotification(dependant);
     }
     const attempt = connection.ready ? 0 : (failures.get(key) ?? 0) + 1;
     failures.set(key, attempt);
