@@ -1,0 +1,23 @@
+import type { Notification } from "../../src/api/notification.ts";
+import type { Provider } from "../../src/api/provider.ts";
+
+const creationTimestamp = "2026-01-01T00:00:00Z";
+
+/** A Notification `ci/to-service` as the API server stores it. */
+export const notification = (spec: Partial<Notification["spec"]> & Record<string, unknown> = {}, metadata: Partial<Notification["metadata"]> = {}): Notification => ({
+  metadata: { namespace: "ci", name: "to-service", uid: "n-1", generation: 1, creationTimestamp, ...metadata },
+  spec: { providerRef: { name: "service" }, ...spec },
+});
+
+const provider = (spec: Provider["spec"], metadata: Partial<Provider["metadata"]>): Provider => ({
+  metadata: { namespace: "ci", name: "service", uid: "p-1", generation: 1, creationTimestamp, ...metadata },
+  spec,
+});
+
+/** A Provider `ci/service` for a GitHub App whose key is in the Secret `github-app`. */
+export const gitHubProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
+  provider({ type: "GitHubApp", githubApp: { appId: 123_456, privateKey: { secretRef: { name: "github-app" } }, ...section } }, metadata);
+
+/** A Provider `ci/service` for a receiver of CloudEvents. */
+export const cloudEventsProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
+  provider({ type: "CloudEvents", cloudEvents: { url: "https://events.example.com/tekton", ...section } }, metadata);
