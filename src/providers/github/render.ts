@@ -46,9 +46,8 @@ function contextOf(event: RunEvent, notification: GitHubNotification): string {
     const parts = [event.pipeline, event.pipelineTask ?? event.name].filter((part) => part !== "");
     return cutToBytes(`tekton: ${parts.join(" / ")}`, maxContextBytes);
   }
-  const contextId = event.annotations[annotations.contextId];
-  const named = contextId !== undefined && contextId.trim() !== "" ? oneLine(contextId) : event.pipeline;
-  return cutToBytes(`tekton: ${named === "" ? event.name : named}`, maxContextBytes);
+  const [named = event.name] = [oneLine(event.annotations[annotations.contextId] ?? ""), event.pipeline].filter((name) => name !== "");
+  return cutToBytes(`tekton: ${named}`, maxContextBytes);
 }
 
 function stateOf(event: RunEvent): CommitState {
