@@ -31,3 +31,12 @@ test("every example is accepted, and each bad one refused by the webhook", async
     } else assert.equal(code, 0, `${file}: ${stderr}`);
   }
 });
+
+test("README shows what kubectl says about the bad filter, to the letter", async ({ plane }) => {
+  const [shown] = pages().flatMap((page) => (page.path === "README.md" ? codeBlocks(page, "console") : []));
+  const [command = "", ...output] = (shown ?? "").trimEnd().split("\n");
+  assert.equal(command, "$ kubectl apply -f examples/bad-filter.yaml");
+  const { code, stderr } = await plane.kubectl(["apply", "-f", "examples/bad-filter.yaml"], { allowFailure: true });
+  assert.equal(code, 1);
+  assert.equal(stderr.trimEnd(), output.join("\n"));
+});
