@@ -81,7 +81,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
 
 /** Still takes requests for a while, then none, then waits for those under way. */
 async function close(server: Server, { telemetry: { clock }, drainMs = 5_000, graceMs = 10_000 }: WebhookOptions): Promise<void> {
-  await clock.sleep(drainMs);
+  if (drainMs > 0) await clock.sleep(drainMs);
   const closed = new Promise<void>((resolve) => {
     server.close(() => {
       resolve();
