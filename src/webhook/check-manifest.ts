@@ -12,8 +12,8 @@ export function checkManifest(object: unknown, options: CheckOptions): Findings 
   const errors = checkHead(object);
   if (checkedKind(object) === undefined) return { errors, warnings: [] };
   const findings = checkObject(withDefaults(object), options);
-  const known = new Set(findings.errors.map(({ field }) => field));
-  return { errors: [...errors.filter(({ field }) => !known.has(field)), ...findings.errors], warnings: findings.warnings };
+  // Missing metadata is a missing name, which has been said.
+  return { errors: [...errors, ...findings.errors.filter(({ field }) => field !== "metadata")], warnings: findings.warnings };
 }
 
 const objectName = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/u;
