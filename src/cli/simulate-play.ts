@@ -35,7 +35,7 @@ function whyOf(planned: Plan, player: Player): string | undefined {
 function judge(player: Player, view: RunView): Simulated {
   const { event } = view;
   const recorded = player.recorded.get(event.uid) ?? new Map<string, Recorded>();
-  const planned = plan(player.route, event, view.endedAt, recorded);
+  const planned = plan(player.route, view, recorded);
   const messages = planned.kind === "send" ? planned.messages : [];
   for (const { key } of messages) recorded.set(key, { sentStatus: event.status, sentCount: (recorded.get(key)?.sentCount ?? 0) + 1 });
   if (messages.length > 0) player.recorded.set(event.uid, recorded);

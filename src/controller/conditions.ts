@@ -1,4 +1,5 @@
 import type { Condition } from "../api/schema.ts";
+import { shorten } from "../api/text.ts";
 
 /** A condition without the bookkeeping. */
 export interface Finding {
@@ -14,7 +15,7 @@ export function conditionsOf(findings: readonly Finding[], previous: readonly Co
   return findings.map((finding) => {
     const before = previous?.find(({ type }) => type === finding.type);
     const lastTransitionTime = before?.status === finding.status ? before.lastTransitionTime : new Date(now).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
-    return { ...finding, message: finding.message.slice(0, 4096), lastTransitionTime, ...(generation !== undefined && { observedGeneration: generation }) };
+    return { ...finding, message: shorten(finding.message, 4096), lastTransitionTime, ...(generation !== undefined && { observedGeneration: generation }) };
   });
 }
 

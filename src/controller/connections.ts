@@ -16,8 +16,12 @@ export type Connection =
 interface Open {
   readonly fingerprint: string;
   readonly sender: Sender;
+  /** What the redactor was told: values of Secrets, and tokens that the service handed out. */
   readonly secrets: readonly string[];
 }
+
+/** Tokens live for an hour or so; older ones than these are masked by their form alone. */
+const maxTokensLearnt = 500;
 
 interface Known {
   readonly connection: Connection;
@@ -39,8 +43,11 @@ export interface Connections {
   readonly refresh: (key: string, provider: Provider, signal: AbortSignal) => Promise<Connection>;
   /** The connection as last refreshed; undefined before. */
   readonly current: (key: string) => Connection | undefined;
-  /** The service refused the credentials: nothing more is sent until they change or `until` (monotonic) is reached. */
-  readonly refused: (key: string, error: DeliveryError) => void;
+  /**
+   * The service refused the credentials that `sender` was opened with: nothing more is sent with them until
+   * {@link recheckMs} are over. Says nothing about a connection that has been made anew since.
+   */
+  readonly refused: (key: string, error: DeliveryError, sender: Sender) => void;
   readonly drop: (key: string) => void;
   readonly close: () => Promise<void>;
 }
@@ -88,6 +95,24 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     });
   };
 
+  const openSender = async (definition: AnyProviderDefinition, provider: unknown, values: ReadonlyMap<string, string>): Promise<Pick<Open, "sender" | "secrets">> => {
+    const { open } = await definition.load();
+    const { redactor, clock } = telemetry;
+    const secrets = [...values.values()];
+    for (const secret of secrets) redactor.learn(secret);
+    const learnSecret = (token: string): void => {
+      redactor.learn(token);
+      secrets.push(token);
+      if (secrets.length > values.size + maxTokensLearnt) for (const oldest of secrets.splice(values.size, 1)) redactor.forget(oldest);
+    };
+    try {
+      return { sender: open({ provider, secrets: values, http, clock, learnSecret }), secrets };
+    } catch (error) {
+      for (const secret of secrets) redactor.forget(secret);
+      throw error;
+    }
+  };
+
   const openFor = async (key: string, provider: Provider, signal: AbortSignal): Promise<Connection> => {
     const definition = providerOfType(provider.spec.type);
     const section = definition === undefined ? undefined : provider.spec[definition.section];
@@ -105,21 +130,10 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     refusals.delete(key);
     const existing = opened.get(key);
     if (existing?.fingerprint === fingerprint) return { ready: true, sender: existing.sender, timeoutMs: timeoutMs(provider) };
-    const learnt = [...values.values()];
-    for (const secret of learnt) telemetry.redactor.learn(secret);
-    const { open } = await definition.load();
-    const sender = open({
-      provider: section,
-      secrets: values,
-      http,
-      clock: telemetry.clock,
-      learnSecret: (secret) => {
-        telemetry.redactor.learn(secret);
-      },
-    });
+    const made = await openSender(definition, section, values);
     shut(key);
-    opened.set(key, { fingerprint, sender, secrets: learnt });
-    return { ready: true, sender, timeoutMs: timeoutMs(provider) };
+    opened.set(key, { fingerprint, ...made });
+    return { ready: true, sender: made.sender, timeoutMs: timeoutMs(provider) };
   };
 
   return {
@@ -134,7 +148,7 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
         if (signal.aborted) throw error;
         const code = error instanceof CodedError ? error.code : "ServiceFailed";
         // A failed read of a Secret says nothing about the credentials in use.
-        if (errorCatalogue[code].area === "kubernetes" && known?.connection.ready === true) return known.connection;
+        if (errorCatalogue[code].area === "kubernetes" && known?.connection.ready === true && known.version === version) return known.connection;
         connection = { ready: false, code, message: error instanceof Error ? error.message : String(error) };
         if (code === "SecretNotFound" || code === "SecretMalformed") shut(key);
       }
@@ -142,9 +156,9 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
       return connection;
     },
     current: (key) => state.get(key)?.connection,
-    refused: (key, error) => {
+    refused: (key, error, sender) => {
       const open = opened.get(key);
-      if (open === undefined) return;
+      if (open?.sender !== sender) return;
       refusals.set(key, { fingerprint: open.fingerprint, error, at: telemetry.clock.monotonic() });
       state.set(key, { connection: { ready: false, code: error.code, message: error.message }, version: "", readAt: 0 });
     },

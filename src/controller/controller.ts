@@ -130,11 +130,11 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     deadlineMs: options.deadlineMs,
     observe: options.observe,
     routeOf: routes.get,
-    recordOf: (pair) => caches.record(pair)?.status?.destinations ?? [],
+    recordOf: (pair) => caches.record(pair)?.status,
     gateOf: ({ notification }) => gateOf(notification),
-    onCredentialsRefused: ({ notification }, error) => {
+    onCredentialsRefused: ({ notification }, error, sender) => {
       const key = providerKeyOf(notification);
-      connections.refused(key, error);
+      connections.refused(key, error, sender);
       providerQueue.add(key);
     },
     onOutcome,

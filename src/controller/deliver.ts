@@ -1,4 +1,4 @@
-import type { DeliveryDestination } from "../api/delivery.ts";
+import type { DeliveryStatus } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { backoffDelay } from "../kube/backoff.ts";
 import { startDeadline } from "../kube/deadline.ts";
@@ -7,8 +7,8 @@ import { DeliveryError, type Message, type Sender } from "../providers/provider.
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Connection } from "./connections.ts";
 import type { Ledger, Pair } from "./ledger.ts";
-import { createPairs, type PairState } from "./pairs.ts";
-import { afterAcceptance, afterFailure, forAnotherState, recordedOf, whileHeld } from "./pair-state.ts";
+import { createPairs, stateOf, type PairState } from "./pairs.ts";
+import { afterAcceptance, afterFailure, forAnotherState, recordedOf, whenNothingIsOwed, whileHeld } from "./pair-state.ts";
 import { plan, type Route } from "./plan.ts";
 import type { RunStore, RunView } from "./run-store.ts";
 import type { StepObserver } from "./steps.ts";
@@ -32,10 +32,10 @@ export interface DelivererOptions {
   readonly observe: StepObserver;
   readonly routeOf: (notificationKey: string) => Route | undefined;
   /** What is on record for a pair from before this process; asked once per pair. */
-  readonly recordOf: (pair: Pair) => readonly DeliveryDestination[];
+  readonly recordOf: (pair: Pair) => DeliveryStatus | undefined;
   readonly gateOf: (route: Route) => Gate;
-  /** The service refused the Provider's credentials. */
-  readonly onCredentialsRefused: (route: Route, error: DeliveryError) => void;
+  /** The service refused the credentials that the sender was opened with. */
+  readonly onCredentialsRefused: (route: Route, error: DeliveryError, sender: Sender) => void;
   readonly onOutcome: (outcome: Outcome) => void;
 }
 
@@ -129,8 +129,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     options.onOutcome({ notificationKey: state.notificationKey, outcome: "Delivered", event });
   };
 
-  const failed = (state: PairState, route: Route, event: RunEvent, failure: { error: DeliveryError; dead: boolean; providerType: string }): void => {
-    const { error, dead, providerType } = failure;
+  const failed = (state: PairState, route: Route, event: RunEvent, failure: { error: DeliveryError; dead: boolean; providerType: string; sender: Sender }): void => {
+    const { error, dead, providerType, sender } = failure;
     metrics.add("delivery_attempts_total", { provider_type: providerType, error_class: error.class });
     if (dead) metrics.add("deliveries_total", { provider_type: providerType, result: "dead_letter" });
     log.warn(dead ? "a message was given up" : "a message could not be delivered; trying again", {
@@ -139,7 +139,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       status: event.status,
       error,
     });
-    if (error.class === "credentials") options.onCredentialsRefused(route, error);
+    if (error.class === "credentials") options.onCredentialsRefused(route, error, sender);
     options.onOutcome({ notificationKey: state.notificationKey, outcome: dead ? "DeadLetter" : "Retrying", event, error });
   };
 
@@ -161,7 +161,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       const known = error instanceof DeliveryError ? error : new DeliveryError("ServiceFailed", "the provider's client failed in an unexpected way", { cause: error });
       const { destination, waitMs } = afterFailure(before, { message, status: event.status, error: known, now: clock.now() }, options.deadlineMs);
       state.destinations.set(message.key, destination);
-      failed(state, route, event, { error: known, dead: waitMs === undefined, providerType });
+      failed(state, route, event, { error: known, dead: waitMs === undefined, providerType, sender });
       return waitMs;
     } finally {
       deadline.dispose();
@@ -170,7 +170,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   /** Another state than the one last tried gets its full deadline, whatever became of the one before. */
   const beginState = (state: PairState, event: RunEvent): void => {
-    if (state.attempted !== undefined && state.attempted !== stateOf(event)) {
+    if (state.attempted !== stateOf(event)) {
       for (const [key, destination] of state.destinations) state.destinations.set(key, forAnotherState(destination));
     }
     state.attempted = stateOf(event);
@@ -203,16 +203,23 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   /** A run that vanished is let go only by a look that finds nothing owed: its end may have come while this message was under way. */
   const lookAgain = (state: PairState): Requeue | undefined => (pairs.isKept(state.pair.runUid) ? { afterMs: 0 } : undefined);
 
-  /** Nothing is to be sent: only a record that lags behind is still to be written. */
+  /** Nothing is to be sent: only a record that lags behind, or that says otherwise, is still to be written. */
   const rest = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> => {
-    if (state.dirty) return (await persist(state, event, false, signal)) ?? lookAgain(state);
+    if (state.owedOnRecord !== undefined) {
+      const left = [...state.destinations.values()].map(whenNothingIsOwed).filter((destination) => destination !== undefined);
+      state.destinations.clear();
+      for (const destination of left) state.destinations.set(destination.key, destination);
+    }
+    if (state.dirty || state.owedOnRecord !== undefined) return (await persist(state, event, false, signal)) ?? lookAgain(state);
     pairs.throughWith(state);
     if (state.destinations.size === 0 && pairs.get(state.key) !== undefined) pairs.drop(state);
     return undefined;
   };
 
   const judge = (state: PairState, route: Route, view: RunView): readonly Message[] | undefined => {
-    const planned = plan(route, view.event, view.endedAt, recordedOf(state.destinations.values()));
+    // What was put on record as owed has been judged; too little of it may be left to judge it once more.
+    const judged = view.restored && state.owedOnRecord !== undefined;
+    const planned = plan(route, view, recordedOf(state.destinations.values()), judged);
     if (planned.kind === "waiting") {
       metrics.add("filter_evaluations_total", { outcome: "match" });
       return [];
@@ -251,7 +258,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       for (const state of pairs.ofNotification(notificationKey)) {
         // What had to wait for a change may go on now.
         for (const destination of state.destinations.values()) {
-          if (destination.state !== "Retrying") continue;
+          if (destination.state !== "Retrying" || destination.lastError?.code === "RateLimited") continue;
           const { nextAttemptAt, ...rest } = destination;
           state.destinations.set(destination.key, rest);
         }
@@ -264,8 +271,6 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     run: (signal, lastCall) => queue.run((key) => settle(key, lastCall), signal),
   };
 }
-
-const stateOf = (event: RunEvent): string => `${event.status}/${event.reason}`;
 
 function aboutOf(state: PairState, event: RunEvent): { notification: string; run: string; status: string } {
   return { notification: state.notificationKey, run: `${event.kind}/${event.namespace}/${event.name}`, status: event.status };

@@ -1,5 +1,6 @@
 import type { DeliveryDestination } from "../api/delivery.ts";
 import type { RunStatus } from "../api/run-event.ts";
+import { shorten } from "../api/text.ts";
 import { errorCatalogue } from "../errors.ts";
 import { backoffDelay } from "../kube/backoff.ts";
 import type { Accepted, DeliveryError, Message } from "../providers/provider.ts";
@@ -64,17 +65,18 @@ export function afterFailure(
   const firstAttemptAt = before?.firstAttemptAt ?? isoSeconds(now);
   const errorClass = errorCatalogue[error.code].class;
   const late = errorClass !== "permanent" && now - Date.parse(firstAttemptAt) >= deadlineMs;
-  const waitMs = late || errorClass === "permanent" ? undefined : waitOf(errorClass, attempts, error.retryAfterMs);
+  // Whole seconds, rounded up: what the record says is never earlier than what the service asked for.
+  const nextAttemptAt = late || errorClass === "permanent" ? undefined : Math.ceil((now + waitOf(errorClass, attempts, error.retryAfterMs)) / 1000) * 1000;
   const said = late ? `gave up after ${attempts} attempts; last: ${error.message}` : error.message;
   return {
-    waitMs,
+    waitMs: nextAttemptAt === undefined ? undefined : nextAttemptAt - now,
     destination: {
       key: message.key,
       ...history(before),
-      ...(waitMs === undefined ? { state: "DeadLetter", refusedStatus: status } : { state: "Retrying", nextAttemptAt: isoSeconds(now + waitMs) }),
+      ...(nextAttemptAt === undefined ? { state: "DeadLetter", refusedStatus: status } : { state: "Retrying", nextAttemptAt: isoSeconds(nextAttemptAt) }),
       attempts,
       firstAttemptAt,
-      lastError: { code: late ? "DeadlinePassed" : error.code, message: said.slice(0, 1024) },
+      lastError: { code: late ? "DeadlinePassed" : error.code, message: shorten(said, 1024) },
       target: { ...message.target },
     },
   };
@@ -84,6 +86,13 @@ export function afterFailure(
 export function forAnotherState(before: DeliveryDestination): DeliveryDestination {
   const { attempts, firstAttemptAt, ...rest } = before;
   return rest;
+}
+
+/** What is left of a destination to which nothing is owed any more: what was accepted or given up before, if anything was. */
+export function whenNothingIsOwed(before: DeliveryDestination): DeliveryDestination | undefined {
+  const { key, state, sentStatus, target } = before;
+  if (state === "Delivered" || state === "DeadLetter") return before;
+  return sentStatus === undefined ? undefined : { key, state: "Delivered", ...history(before), ...(target !== undefined && { target }) };
 }
 
 function waitOf(errorClass: string, attempts: number, retryAfterMs: number | undefined): number {
@@ -97,7 +106,7 @@ export function whileHeld(before: DeliveryDestination | undefined, message: Mess
     ...before,
     key: message.key,
     state: hold.code === "ProviderSuspended" ? "Pending" : "Retrying",
-    lastError: { code: hold.code, message: hold.message.slice(0, 1024) },
+    lastError: { code: hold.code, message: shorten(hold.message, 1024) },
     target: { ...message.target },
   };
 }

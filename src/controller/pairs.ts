@@ -1,4 +1,5 @@
-import type { DeliveryDestination } from "../api/delivery.ts";
+import type { DeliveryDestination, DeliveryStatus } from "../api/delivery.ts";
+import type { RunEvent } from "../api/run-event.ts";
 import type { Pair } from "./ledger.ts";
 
 /** What is known about one (Notification, run) while this process lives. */
@@ -10,18 +11,18 @@ export interface PairState {
   /** `Clock.monotonic()` of when the state that is owed was first seen. */
   seenAt: number;
   owes: boolean;
-  /** The state that was last tried, as `<status>/<reason>`. */
-  attempted: string | undefined;
+  /** The state that was last tried, as {@link stateOf} names it; "" when that is not known. */
+  attempted: string;
   /** The record lags behind what happened. */
   dirty: boolean;
-  /** For which state `owed` is on record, as `<status>/<reason>`. */
+  /** Which state is on record as owed, as {@link stateOf} names it. */
   owedOnRecord: string | undefined;
   writeFailures: number;
 }
 
 export interface PairsOptions {
   /** What is on record for a pair from before this process; asked once per pair. */
-  readonly recordOf: (pair: Pair) => readonly DeliveryDestination[];
+  readonly recordOf: (pair: Pair) => DeliveryStatus | undefined;
   /** `Clock.monotonic()`. */
   readonly monotonic: () => number;
   /** A vanished run that nobody waits for any more. */
@@ -45,6 +46,9 @@ export interface Pairs {
   /** Nothing more is to be done for the pair now. */
   readonly throughWith: (state: PairState) => void;
 }
+
+/** A state of a run, as far as messages are told apart by it. */
+export const stateOf = ({ status, reason }: RunEvent): string => `${status}/${reason}`;
 
 const pairKey = ({ notification, runUid }: Pair): string => `${notification.uid}/${runUid}`;
 
@@ -91,16 +95,18 @@ export function createPairs(options: PairsOptions): Pairs {
       const key = pairKey(pair);
       const known = states.get(key);
       if (known !== undefined) return known;
+      const { destinations = [], owed } = options.recordOf(pair) ?? {};
+      const owedState = owed === undefined ? undefined : stateOf(owed as RunEvent);
       const state: PairState = {
         key,
         pair,
         notificationKey,
-        destinations: new Map(options.recordOf(pair).map((destination) => [destination.key, destination])),
+        destinations: new Map(destinations.map((destination) => [destination.key, destination])),
         seenAt: options.monotonic(),
         owes: false,
-        attempted: undefined,
+        attempted: owedState ?? "",
         dirty: false,
-        owedOnRecord: undefined,
+        owedOnRecord: owedState,
         writeFailures: 0,
       };
       states.set(key, state);

@@ -1,8 +1,8 @@
 import type { Notification } from "../api/notification.ts";
-import type { RunEvent } from "../api/run-event.ts";
 import type { AnyProviderDefinition, Message } from "../providers/provider.ts";
 import type { Match, Matcher } from "./match.ts";
 import { decideOwed, type Recorded } from "./owed.ts";
+import type { RunView } from "./run-store.ts";
 
 /** A Notification ready for judging runs. */
 export interface Route {
@@ -24,16 +24,19 @@ export type Plan =
 
 const unsent: Recorded = { sentCount: 0 };
 
-function judge(route: Route, event: RunEvent): Match {
-  return route.notification.spec.suspend === true ? { matched: false, why: "suspend: the Notification is suspended" } : route.matcher.match(event);
+function judge(route: Route, { event }: Pick<RunView, "event">, judged: boolean): Match {
+  if (route.notification.spec.suspend === true) return { matched: false, why: "suspend: the Notification is suspended" };
+  return judged ? { matched: true } : route.matcher.match(event);
 }
 
 /**
  * Judges one state of a run for one Notification: filter, what is owed, and the messages. The controller and `simulate`
  * both decide with this function.
+ * @param judged the filter has selected this state before; only what is owed is decided
  */
-export function plan(route: Route, event: RunEvent, endedAt: number | undefined, recorded: ReadonlyMap<string, Recorded>): Plan {
-  const match = judge(route, event);
+export function plan(route: Route, view: Pick<RunView, "event" | "endedAt">, recorded: ReadonlyMap<string, Recorded>, judged = false): Plan {
+  const { event, endedAt } = view;
+  const match = judge(route, view, judged);
   const { destination, notification } = route;
   if (destination === undefined) return match.matched ? { kind: "waiting" } : { kind: "nothing", ...match };
   const { definition, providerSection } = destination;

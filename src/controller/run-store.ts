@@ -10,6 +10,8 @@ export interface RunView {
   readonly endedAt: number | undefined;
   /** The run is no longer in the API server. */
   readonly vanished: boolean;
+  /** The run is known only from what a Delivery says is owed for it. */
+  readonly restored: boolean;
 }
 
 type Entry = { readonly run: TrimmedRun; readonly vanished: boolean } | { readonly owed: RunEvent };
@@ -19,7 +21,7 @@ export interface RunStore {
   readonly upsert: (run: TrimmedRun) => void;
   /** Keeps the run's last state until {@link release}. */
   readonly vanish: (run: TrimmedRun) => void;
-  /** A run that is known only from what a Delivery says is owed for it. */
+  /** A run that is known only from what a Delivery says is owed for it. One that had not ended then has ended unseen. */
   readonly restore: (event: RunEvent) => void;
   readonly release: (uid: string) => void;
   readonly has: (uid: string) => boolean;
@@ -30,6 +32,16 @@ export interface RunStore {
   /** Runs of one namespace that exist or are kept. */
   readonly inNamespace: (namespace: string) => Iterable<string>;
 }
+
+/** The last view of a run that was deleted while nobody watched. */
+const endedUnseen = (event: RunEvent): RunEvent => ({
+  ...event,
+  status: "Cancelled",
+  reason: "Deleted",
+  message: "The run was deleted while nobody watched; its result was not seen.",
+  terminal: true,
+  deleted: true,
+});
 
 function addTo(index: Map<string, Set<string>>, key: string, uid: string): void {
   const known = index.get(key);
@@ -69,7 +81,10 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
       put(run, true);
     },
     restore: (event) => {
-      entries.set(event.uid, { owed: event });
+      const known = entries.get(event.uid);
+      // Several Notifications may have it on record; whoever saw its end knows best.
+      if (known !== undefined && "owed" in known && !known.owed.deleted) return;
+      entries.set(event.uid, { owed: event.terminal ? event : endedUnseen(event) });
       addTo(namespaces, event.namespace, event.uid);
     },
     release: (uid) => {
@@ -87,12 +102,13 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
     view: (uid) => {
       const entry = entries.get(uid);
       if (entry === undefined) return undefined;
-      if ("owed" in entry) return { event: entry.owed, endedAt: undefined, vanished: true };
+      if ("owed" in entry) return { event: entry.owed, endedAt: undefined, vanished: true, restored: true };
       const deleted = entry.vanished && !isTerminal(entry.run);
       return {
         event: normaliseRun(entry.run, { children: childrenOf(uid), urlTemplate, deleted }),
         endedAt: deleted ? undefined : endedAt(entry.run),
         vanished: entry.vanished,
+        restored: false,
       };
     },
     inNamespace: (namespace) => namespaces.get(namespace) ?? [],

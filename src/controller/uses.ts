@@ -1,3 +1,4 @@
+import { shorten } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Outcome } from "./deliver.ts";
 import type { NotificationUse } from "./notification-status.ts";
@@ -69,5 +70,5 @@ export function notificationUseAfter(use: NotificationUse, { outcome, event, err
 export function providerUseAfter(use: ProviderUse, { outcome, error }: Outcome, now: number): ProviderUse {
   if (outcome === "Delivered") return { lastDelivery: { time: isoSeconds(now) } };
   if (error === undefined) return use;
-  return { ...use, lastError: { code: error.code, message: error.message.slice(0, 1024), time: isoSeconds(now) } };
+  return { ...use, lastError: { code: error.code, message: shorten(error.message, 1024), time: isoSeconds(now) } };
 }
