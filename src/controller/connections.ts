@@ -149,7 +149,8 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
         const code = error instanceof CodedError ? error.code : "ServiceFailed";
         // A failed read of a Secret says nothing about the credentials in use.
         if (errorCatalogue[code].area === "kubernetes" && known?.connection.ready === true && known.version === version) return known.connection;
-        connection = { ready: false, code, message: error instanceof Error ? error.message : String(error) };
+        if (!(error instanceof CodedError)) telemetry.log.error("a connection could not be made", { provider: key, error });
+        connection = { ready: false, code, message: error instanceof CodedError ? error.message : "the connection could not be made; the controller's log says why" };
         if (code === "SecretNotFound" || code === "SecretMalformed") shut(key);
       }
       state.set(key, { connection, version, readAt: telemetry.clock.monotonic() });

@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { describe, it, mock } from "node:test";
+import type { Provider } from "../../src/api/provider.ts";
+import { createConnections, recheckMs, type Connection, type Connections } from "../../src/controller/connections.ts";
+import { KubeError } from "../../src/kube/kube-error.ts";
+import type { Http } from "../../src/providers/http.ts";
+import { DeliveryError, type Sender } from "../../src/providers/provider.ts";
+import { silentLogger } from "../../src/telemetry/log.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createRedactor, type Redactor } from "../../src/telemetry/redact.ts";
+import { manualClock, type ManualClock } from "../support/manual-clock.ts";
+import { fakeKube, type FakeKube } from "./fake-kube.ts";
+import { cloudEventsProvider, gitHubProvider } from "./objects.ts";
+
+const key = "ci/service";
+const { signal } = new AbortController();
+const secretEveryMs = 60_000;
+const unusedHttp: Http = { fetch: () => Promise.reject(new Error("nothing is sent here")), close: () => Promise.resolve() };
+
+const pem = (): string => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const keys = [pem(), pem()] as const;
+/** A line of the key that occurs nowhere else. */
+const lineOf = (text: string): string => text.split("\n")[3] ?? assert.fail();
+
+interface Setting extends FakeKube {
+  readonly connections: Connections;
+  readonly clock: ManualClock;
+  readonly redactor: Redactor;
+  readonly store: (data: Record<string, string> | undefined) => void;
+  /** Looks at the Provider again after `ms`. */
+  readonly refresh: (ms?: number, provider?: Provider) => Promise<Connection>;
+  readonly reads: () => number;
+}
+
+function setting(): Setting {
+  const fake = fakeKube();
+  const clock = manualClock();
+  const redactor = createRedactor();
+  const connections = createConnections({ kube: fake.kube, http: unusedHttp, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
+  return {
+    ...fake,
+    connections,
+    clock,
+    redactor,
+    store: (data) => {
+      if (data === undefined) fake.objects.delete("ci/github-app");
+      else fake.objects.set("ci/github-app", { apiVersion: "v1", kind: "Secret", metadata: { name: "github-app" }, data: Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value).toString("base64")])) });
+    },
+    refresh: (ms = secretEveryMs, provider = gitHubProvider()) => {
+      clock.advance(ms);
+      return connections.refresh(key, provider, signal);
+    },
+    reads: () => fake.calls.filter(({ verb, resource }) => verb === "get" && resource === "secrets").length,
+  };
+}
+
+function senderOf(connection: Connection): Sender {
+  assert.ok(connection.ready, JSON.stringify(connection));
+  return connection.sender;
+}
+
+const told = (connection: Connection): string => (connection.ready ? "ready" : `${connection.code}: ${connection.message}`);
+
+describe("a connection", () => {
+  it("is not ready until the Secret is there, has the key, and the key is one", async () => {
+    const { store, refresh, connections } = setting();
+    assert.equal(told(await refresh()), "SecretNotFound: Secret github-app (the private key of the GitHub App) does not exist in namespace ci");
+    store({ other: "x" });
+    assert.equal(told(await refresh()), "SecretNotFound: Secret github-app has no key private-key.pem (the private key of the GitHub App)");
+    store({ "private-key.pem": "" });
+    assert.match(told(await refresh()), /^SecretNotFound: /);
+    store({ "private-key.pem": "not-a-key-at-all" });
+    assert.equal(told(await refresh()), "SecretMalformed: Secret github-app, key private-key.pem: not an RSA private key in PEM form, as GitHub offers it for download");
+    store({ "private-key.pem": keys[0] });
+    assert.equal(told(await refresh()), "ready");
+    assert.equal(connections.current(key), await refresh(0));
+  });
+
+  it("reads the Secret once a minute, and keeps its sender while nothing changes", async () => {
+    const { store, refresh, reads } = setting();
+    store({ "private-key.pem": keys[0] });
+    const sender = senderOf(await refresh());
+    assert.equal(senderOf(await refresh(secretEveryMs - 1)), sender);
+    assert.equal(reads(), 1);
+    assert.equal(senderOf(await refresh(1)), sender);
+    assert.equal(reads(), 2);
+  });
+
+  it("gets a new sender from a rotated Secret, and the old one is closed", async () => {
+    const { store, refresh } = setting();
+    store({ "private-key.pem": keys[0] });
+    const sender = senderOf(await refresh());
+    const closed = mock.method(sender, "close");
+    store({ "private-key.pem": keys[1] });
+    assert.notEqual(senderOf(await refresh()), sender);
+    assert.equal(closed.mock.callCount(), 1);
+  });
+
+  it("gets a new sender at once when the Provider's section changes, and none when only the rest does", async () => {
+    const { store, refresh } = setting();
+    store({ "private-key.pem": keys[0] });
+    const sender = senderOf(await refresh());
+    const longer = gitHubProvider({}, { generation: 2 });
+    const connection = await refresh(0, { ...longer, spec: { ...longer.spec, timeout: "42s" } });
+    assert.equal(senderOf(connection), sender);
+    assert.ok(connection.ready && connection.timeoutMs === 42_000);
+    assert.notEqual(senderOf(await refresh(0, gitHubProvider({ appId: 7 }, { generation: 3 }))), sender);
+  });
+
+  it("is closed when its Secret vanishes, and heals when it comes back", async () => {
+    const { store, refresh } = setting();
+    store({ "private-key.pem": keys[0] });
+    const closed = mock.method(senderOf(await refresh()), "close");
+    store(undefined);
+    assert.match(told(await refresh()), /^SecretNotFound/);
+    assert.equal(closed.mock.callCount(), 1);
+    store({ "private-key.pem": keys[0] });
+    assert.equal(told(await refresh()), "ready");
+  });
+
+  for (const code of ["KubernetesUnreachable", "KubernetesRequestFailed"] as const) {
+    it(`in use outlives a failed read of its Secret (${code}); a changed Provider does not`, async () => {
+      const { store, refresh, fail } = setting();
+      store({ "private-key.pem": keys[0] });
+      const sender = senderOf(await refresh());
+      fail.get = new KubeError(code, "no answer", { status: code === "KubernetesUnreachable" ? 0 : 503, reason: "x" });
+      assert.equal(senderOf(await refresh()), sender);
+      assert.equal(told(await refresh(0, gitHubProvider({ appId: 7 }, { generation: 2 }))), `${code}: no answer`);
+    });
+  }
+
+  it("of a Provider that this version cannot use says so", async () => {
+    const { refresh } = setting();
+    const unknown = { ...gitHubProvider(), spec: { type: "Pigeon", pigeon: {} } };
+    assert.match(told(await refresh(0, unknown)), /^ProviderInvalid: .*type Pigeon/);
+    assert.match(told(await refresh(0, cloudEventsProvider({ url: "https://user:secret@x.example.com/" }))), /^UrlInvalid: spec\.cloudEvents\.url must not hold/);
+    assert.equal(told(await refresh(0, cloudEventsProvider({}, { generation: 2 }))), "ready");
+  });
+
+  it("is forgotten with its Provider", async () => {
+    const { store, refresh, connections } = setting();
+    store({ "private-key.pem": keys[0] });
+    const closed = mock.method(senderOf(await refresh()), "close");
+    connections.drop(key);
+    assert.equal(closed.mock.callCount(), 1);
+    assert.equal(connections.current(key), undefined);
+  });
+
+  it("is closed with all others at the end", async () => {
+    const { refresh, connections } = setting();
+    const closed = mock.method(senderOf(await refresh(0, cloudEventsProvider())), "close");
+    await connections.close();
+    assert.equal(closed.mock.callCount(), 1);
+  });
+
+  it("rejects when the signal aborts, and only then", async () => {
+    const { connections, fail } = setting();
+    fail.get = new Error("whatever");
+    await assert.rejects(connections.refresh(key, gitHubProvider(), AbortSignal.abort(new Error("stop"))), /whatever/);
+    assert.equal(connections.current(key), undefined);
+    assert.equal(told(await connections.refresh(key, gitHubProvider(), signal)), "ServiceFailed: the connection could not be made; the controller's log says why");
+  });
+});
+
+describe("refused credentials", () => {
+  const refusal = new DeliveryError("CredentialsRefused", "answered 401");
+
+  it("are not used again for ten minutes", async () => {
+    const { store, refresh, connections } = setting();
+    store({ "private-key.pem": keys[0] });
+    const sender = senderOf(await refresh());
+    connections.refused(key, refusal, sender);
+    assert.equal(told(connections.current(key) ?? assert.fail()), "CredentialsRefused: answered 401");
+    assert.equal(told(await refresh(recheckMs - 1)), "CredentialsRefused: answered 401");
+    assert.equal(senderOf(await refresh(1)), sender);
+  });
+
+  it("are left behind at once when the Secret changes", async () => {
+    const { store, refresh, connections } = setting();
+    store({ "private-key.pem": keys[0] });
+    const sender = senderOf(await refresh());
+    connections.refused(key, refusal, sender);
+    store({ "private-key.pem": keys[1] });
+    assert.notEqual(senderOf(await refresh(0)), sender);
+  });
+
+  it("of a sender that has been replaced say nothing about the new one", async () => {
+    const { store, refresh, connections } = setting();
+    store({ "private-key.pem": keys[0] });
+    const old = senderOf(await refresh());
+    store({ "private-key.pem": keys[1] });
+    const sender = senderOf(await refresh());
+    connections.refused(key, refusal, old);
+    assert.equal(senderOf(await refresh()), sender);
+  });
+});
+
+describe("the redactor", () => {
+  it("knows the values of the Secrets in use, and forgets those that are not", async () => {
+    const { store, refresh, redactor, connections } = setting();
+    const masked = (): boolean[] => keys.map((text) => redactor.clean(`x ${lineOf(text)} y`) === "x [redacted] y");
+    store({ "private-key.pem": keys[0] });
+    await refresh();
+    assert.deepEqual(masked(), [true, false]);
+    store({ "private-key.pem": keys[1] });
+    await refresh();
+    assert.deepEqual(masked(), [false, true]);
+    connections.drop(key);
+    assert.deepEqual(masked(), [false, false]);
+  });
+
+  it("does not keep a value that turned out not to be usable", async () => {
+    const { store, refresh, redactor } = setting();
+    store({ "private-key.pem": "perhaps-a-password" });
+    assert.match(told(await refresh()), /^SecretMalformed/);
+    assert.equal(redactor.clean("perhaps-a-password"), "perhaps-a-password");
+  });
+});

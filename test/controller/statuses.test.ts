@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runStatuses } from "../../src/api/run-event.ts";
+import type { Condition } from "../../src/api/schema.ts";
+import { conditionsOf } from "../../src/controller/conditions.ts";
+import { compileFilter } from "../../src/controller/match.ts";
+import { activeSinceOf, notificationStatus, type NotificationView } from "../../src/controller/notification-status.ts";
+import { providerStatus } from "../../src/controller/provider-status.ts";
+import { createUses, notificationUseAfter, providerUseAfter } from "../../src/controller/uses.ts";
+import { DeliveryError, type Sender } from "../../src/providers/provider.ts";
+import { providerOfType } from "../../src/providers/registry.ts";
+import { manualClock } from "../support/manual-clock.ts";
+import { gitHubProvider, notification } from "./objects.ts";
+import { ended } from "./runs.ts";
+
+const now = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+const nowText = "2026-01-02T03:04:05Z";
+const sender: Sender = { send: () => Promise.resolve({}), close: () => Promise.resolve() };
+const connected = { ready: true, sender, timeoutMs: 15_000 } as const;
+
+/** `type status reason` of each condition. */
+const shown = (conditions: readonly Condition[] | undefined): string[] => (conditions ?? []).map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+
+describe("conditionsOf", () => {
+  const finding = { type: "Ready", status: "True", reason: "Connected", message: "m" } as const;
+
+  it("moves lastTransitionTime only when the status changes", () => {
+    const [first] = conditionsOf([finding], undefined, 3, now);
+    assert.deepEqual(first, { ...finding, lastTransitionTime: nowText, observedGeneration: 3 });
+    const [same] = conditionsOf([{ ...finding, reason: "Other" }], [first], 4, now + 60_000);
+    assert.deepEqual([same?.lastTransitionTime, same?.reason, same?.observedGeneration], [nowText, "Other", 4]);
+    const [changed] = conditionsOf([{ ...finding, status: "False" }], [first], 4, now + 60_000);
+    assert.equal(changed?.lastTransitionTime, "2026-01-02T03:05:05Z");
+  });
+
+  it("fits messages into the schema", () => {
+    const [condition] = conditionsOf([{ ...finding, message: `x${"🚀".repeat(5_000)}` }], undefined, undefined, now);
+    assert.ok(condition !== undefined && condition.message.length <= 4096 && condition.message.isWellFormed());
+  });
+});
+
+describe("providerStatus", () => {
+  const of = (connection: Parameters<typeof providerStatus>[1], spec: object = {}): string[] =>
+    shown(providerStatus({ ...gitHubProvider(), spec: { ...gitHubProvider().spec, ...spec } }, connection, {}, now).conditions);
+
+  it("is Ready when messages can be sent", () => {
+    assert.deepEqual(of(connected), ["Ready True Connected"]);
+  });
+
+  it("is Stalled too where a user must act, and not where waiting is enough", () => {
+    assert.deepEqual(of({ ready: false, code: "SecretNotFound", message: "" }), ["Ready False SecretNotFound", "Stalled True SecretNotFound"]);
+    assert.deepEqual(of({ ready: false, code: "KubernetesUnreachable", message: "" }), ["Ready False KubernetesUnreachable"]);
+  });
+
+  it("says that it is suspended, whatever the connection", () => {
+    assert.deepEqual(of({ ready: false, code: "SecretNotFound", message: "" }, { suspend: true }), ["Ready False Suspended"]);
+  });
+});
+
+describe("notificationStatus", () => {
+  const definition = providerOfType("GitHubApp");
+  const status = (view: Partial<NotificationView> = {}, spec: Record<string, unknown> = {}): ReturnType<typeof notificationStatus> =>
+    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, gate: connected, use: { delivered: 0 }, activeSince: now, ...view }, now);
+  const notFound = { ready: false, code: "ProviderNotFound", message: "the Provider service does not exist" } as const;
+
+  for (const [what, view, spec, expected] of [
+    ["all is well", {}, {}, ["Ready True Active", "ProviderResolved True Found", "FilterValid True Compiled"]],
+    ["the Provider is being looked at", { gate: { ready: "soon" } }, {}, ["Ready Unknown Connecting", "ProviderResolved True Found", "FilterValid True Compiled"]],
+    ["there is no Provider", { definition: undefined, gate: notFound }, {}, ["Ready False ProviderNotFound", "ProviderResolved False ProviderNotFound", "FilterValid True Compiled", "Stalled True ProviderNotFound"]],
+    ["the Provider is not ready", { gate: { ready: false, code: "SecretNotFound", message: "" } }, {}, ["Ready False ProviderNotReady", "ProviderResolved True Found", "FilterValid True Compiled"]],
+    ["the filter is not valid", { matcher: compileFilter({ expression: "x" }, "ci", runStatuses) }, {}, ["Ready False FilterInvalid", "ProviderResolved True Found", "FilterValid False FilterInvalid", "Stalled True FilterInvalid"]],
+    ["the destination is refused", { use: { delivered: 0, routeError: { code: "DestinationRefused", message: "m" } } }, {}, ["Ready False DestinationRefused", "ProviderResolved True Found", "FilterValid True Compiled", "Stalled True DestinationRefused"]],
+    ["it is suspended", { activeSince: undefined }, { suspend: true }, ["Ready False Suspended", "ProviderResolved True Found", "FilterValid True Compiled"]],
+  ] as const) {
+    it(`says that ${what}`, () => {
+      assert.deepEqual(shown(status(view as Partial<NotificationView>, spec).conditions), expected);
+    });
+  }
+
+  it("shows since when, which statuses, and what was delivered", () => {
+    const { activeSince, statuses, delivered, lastDelivery } = status({ use: { delivered: 3, lastDelivery: { time: nowText, outcome: "Delivered", run: "PipelineRun/b", status: "Failed" } } });
+    assert.deepEqual([activeSince, statuses, delivered, lastDelivery?.run], [nowText, [...runStatuses], 3, "PipelineRun/b"]);
+    assert.deepEqual(status({}, { filter: { statuses: ["Failed"] } }).statuses, ["Failed"]);
+    assert.equal(status({ activeSince: undefined }, { suspend: true }).activeSince, undefined);
+  });
+});
+
+describe("activeSinceOf", () => {
+  const created = Date.UTC(2026, 0, 1);
+  for (const [what, spec, status, expected] of [
+    ["a new Notification reports from its creation on", {}, undefined, created],
+    ["what is on record is never moved", {}, { observedGeneration: 1, activeSince: "2026-01-01T12:00:00Z" }, Date.UTC(2026, 0, 1, 12)],
+    ["a suspended one reports from no moment on", { suspend: true }, { observedGeneration: 1, activeSince: "2026-01-01T12:00:00Z" }, undefined],
+    ["a resumed one reports from now on", {}, { observedGeneration: 1 }, now],
+  ] as const) {
+    it(what, () => {
+      assert.equal(activeSinceOf({ ...notification(spec), ...(status !== undefined && { status }) }, now), expected);
+    });
+  }
+});
+
+describe("uses", () => {
+  const error = new DeliveryError("DestinationRefused", "refused");
+  const outcome = { notificationKey: "ci/n", event: ended("Failed") } as const;
+
+  it("of a Notification count what was accepted and show the last outcome", () => {
+    const one = notificationUseAfter({ delivered: 4 }, { ...outcome, outcome: "Delivered" }, now);
+    assert.deepEqual(one, { delivered: 5, lastDelivery: { time: nowText, outcome: "Delivered", run: "PipelineRun/build-1", status: "Failed" } });
+    const two = notificationUseAfter(one, { ...outcome, outcome: "Retrying", error }, now);
+    assert.deepEqual([two.delivered, two.lastDelivery?.outcome, two.routeError], [5, "Retrying", { code: "DestinationRefused", message: "refused" }]);
+    assert.equal(notificationUseAfter(two, { ...outcome, outcome: "Delivered" }, now).routeError, undefined);
+    assert.equal(notificationUseAfter(one, { ...outcome, outcome: "Retrying", error: new DeliveryError("ServiceFailed", "") }, now).routeError, undefined);
+  });
+
+  it("of a Provider show the last error until something is accepted", () => {
+    const failed = providerUseAfter({ lastDelivery: { time: "before" } }, { ...outcome, outcome: "Retrying", error }, now);
+    assert.deepEqual(failed, { lastDelivery: { time: "before" }, lastError: { code: "DestinationRefused", message: "refused", time: nowText } });
+    assert.deepEqual(providerUseAfter(failed, { ...outcome, outcome: "Delivered" }, now), { lastDelivery: { time: nowText } });
+  });
+
+  it("are shown at once the first time, then at most every 30 seconds, and never lost", () => {
+    const clock = manualClock();
+    const uses = createUses(clock, () => 0);
+    const bump = (): void => {
+      uses.update("a", (use) => use + 1);
+    };
+    assert.deepEqual(uses.toPublish("a"), { use: 0, againInMs: undefined });
+    bump();
+    assert.deepEqual(uses.toPublish("a"), { use: 1, againInMs: undefined });
+    bump();
+    clock.advance(10_000);
+    assert.deepEqual(uses.toPublish("a"), { use: 1, againInMs: 20_000 });
+    bump();
+    clock.advance(20_000);
+    assert.deepEqual(uses.toPublish("a"), { use: 3, againInMs: undefined });
+    assert.deepEqual(uses.toPublish("a"), { use: 3, againInMs: undefined });
+    assert.equal(uses.current("b"), 0);
+    uses.forget("a");
+    assert.equal(uses.current("a"), 0);
+  });
+});
