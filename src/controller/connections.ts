@@ -136,11 +136,19 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     return { ready: true, sender: made.sender, timeoutMs: timeoutMs(provider) };
   };
 
+  /** Only the texts of our own errors are known to hold no secret. */
+  const messageOf = (key: string, error: unknown): string => {
+    if (error instanceof CodedError) return error.message;
+    telemetry.log.error("a connection could not be made", { provider: key, error });
+    return "the connection could not be made; the controller's log says why";
+  };
+
   return {
     refresh: async (key, provider, signal) => {
       const known = state.get(key);
       const version = `${provider.metadata.uid}/${String(provider.metadata.generation)}`;
-      if (known?.connection.ready === true && known.version === version && telemetry.clock.monotonic() - known.readAt < secretEveryMs) return known.connection;
+      const inUse = known?.connection.ready === true && known.version === version ? known : undefined;
+      if (inUse !== undefined && telemetry.clock.monotonic() - inUse.readAt < secretEveryMs) return inUse.connection;
       let connection: Connection;
       try {
         connection = await openFor(key, provider, signal);
@@ -148,10 +156,9 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
         if (signal.aborted) throw error;
         const code = error instanceof CodedError ? error.code : "ServiceFailed";
         // A failed read of a Secret says nothing about the credentials in use.
-        if (errorCatalogue[code].area === "kubernetes" && known?.connection.ready === true && known.version === version) return known.connection;
-        if (!(error instanceof CodedError)) telemetry.log.error("a connection could not be made", { provider: key, error });
-        connection = { ready: false, code, message: error instanceof CodedError ? error.message : "the connection could not be made; the controller's log says why" };
+        if (inUse !== undefined && errorCatalogue[code].area === "kubernetes") return inUse.connection;
         if (code === "SecretNotFound" || code === "SecretMalformed") shut(key);
+        connection = { ready: false, code, message: messageOf(key, error) };
       }
       state.set(key, { connection, version, readAt: telemetry.clock.monotonic() });
       return connection;
