@@ -28,6 +28,9 @@ function barrier(parties: number) {
   };
 }
 
+/** A run that is pruned while nobody can watch it, its end unseen, is the one documented limit. */
+const keptRuns = recordingNames().filter((name) => !["deleted-while-running", "finished-then-edited-and-pruned"].includes(name));
+
 const kinds = ["PipelineRun", "TaskRun", "CustomRun"];
 
 interface StoredDelivery {
@@ -54,9 +57,7 @@ test("a controller killed twice between two states loses nothing and tells nothi
     notification(namespace, "events", "events", { kinds, children: true }),
     notification(namespace, "github", "github"),
   );
-  // A run that is pruned while no controller runs, its end unseen, is the one documented limit.
-  const names = recordingNames().filter((name) => !["deleted-while-running", "finished-then-edited-and-pruned"].includes(name));
-  assert.equal(names.length, 11);
+  const names = keptRuns;
   const told = () => sink.events().map(toldBy);
   const [first, second] = [barrier(names.length), barrier(names.length)];
   const playing = Promise.all(names.map(async (name) => {
@@ -149,4 +150,74 @@ test("a controller that is told to stop ends what it has begun, and its successo
   const told = () => sink.events().map(toldBy);
   await eventually("every end has arrived", () => allEnded(runs, told())).catch(() => undefined);
   assert.deepEqual(judge(runs, told()), { faults: [], repeats: 0 });
+});
+
+test("a new Notification tells nothing of runs that ended before it, and goes on with those that are under way", async (world, t) => {
+  const { plane } = world;
+  const namespace = "newcomer";
+  const sink = await startCloudEventsSink();
+  t.after(() => sink.close());
+  await world.createNamespace(namespace);
+  const shift = Math.floor((Date.now() - 60_000 - Date.parse(readRecording("failed-step").at(-1)?.receivedAt ?? "")) / 1000) * 1000;
+  await replay(plane.client, "failed-step", { namespace, shift });
+  const half = barrier(1);
+  const lines = readRecording("succeeded-with-results").length;
+  const before = async (_: unknown, done: readonly unknown[]): Promise<void> => {
+    if (done.length === Math.floor(lines / 2)) await half.pass();
+  };
+  const playing = replay(plane.client, "succeeded-with-results", { namespace, before });
+  await half.full;
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "events", "events"));
+  await eventually("the run under way is told", () => sink.events().length > 0);
+  half.open();
+  const runs = playedRuns("succeeded-with-results", await playing).filter(({ kind }) => kind === "PipelineRun");
+  const told = () => sink.events().map(toldBy);
+  await eventually("its end has arrived", () => allEnded(runs, told())).catch(() => undefined);
+  assert.deepEqual(judge(runs, told()), { faults: [], repeats: 0 });
+  assert.equal(told()[0]?.status, "Running");
+});
+
+test("an API server that dies and comes back between two states loses nothing", async (world, t) => {
+  const { plane } = world;
+  const namespace = "api-server";
+  const sink = await startCloudEventsSink();
+  t.after(() => sink.close());
+  await world.createNamespace(namespace);
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "events", "events", { kinds, children: true }));
+  const names = keptRuns;
+  const half = barrier(names.length);
+  const playing = Promise.all(names.map(async (name) => {
+    const lines = readRecording(name).length;
+    const before = async (_: unknown, done: readonly unknown[]): Promise<void> => {
+      if (done.length === Math.floor(lines / 2)) await half.pass();
+    };
+    return playedRuns(name, await replay(plane.client, name, { namespace, before }));
+  }));
+  await half.full;
+  await plane.restartApiServer();
+  half.open();
+  const runs = (await playing).flat();
+  const told = () => sink.events().map(toldBy);
+  await eventually("every end has arrived", () => allEnded(runs, told())).catch(() => undefined);
+  assert.equal(runs.length, 45);
+  assert.deepEqual(judge(runs, told()), { faults: [], repeats: 0 });
+});
+
+test("a record that cannot be written is written later, and nothing is sent twice for it", async (world, t) => {
+  const { plane } = world;
+  const namespace = "record";
+  const sink = await startCloudEventsSink();
+  t.after(() => sink.close());
+  await world.createNamespace(namespace);
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "events", "events", { kinds, statuses: ["Succeeded"] }));
+  await plane.kubectl(["wait", "--for=condition=Ready", "notification", "events", "--namespace", namespace, "--timeout=20s"]);
+  sink.misbehave({ delayMs: 1_500 });
+  const runs = playedRuns("standalone-taskrun-succeeded", await replay(plane.client, "standalone-taskrun-succeeded", { namespace }));
+  await eventually("the message is under way", () => sink.received.length === 1);
+  await plane.stopApiServer();
+  await eventually("the message is accepted", () => sink.accepted().length === 1);
+  await plane.startApiServer();
+  await eventually("the record is written", async () => (await deliveries(world, namespace)).some(({ status }) => status?.state === "Delivered"));
+  assert.equal(sink.received.length, 1);
+  assert.deepEqual(sink.events().map(toldBy).map(({ uid, status }) => [uid, status]), [[runs[0]?.uid, "Succeeded"]]);
 });
