@@ -7,7 +7,7 @@ import type { KubeObject, Resource } from "./resources.ts";
 
 /** All times in milliseconds. */
 export interface ReflectorSettings {
-  /** A watch that has shown nothing for so long is cut and resumed. The API server sends a bookmark every 60 to 75 s. */
+  /** A watch that has shown nothing for so long is cut and resumed. The API server sends a bookmark every 60 s; the first may take 121 s. */
   readonly idleMs: number;
   /** A watch is asked to end after a time between these. */
   readonly watchMs: readonly [number, number];
@@ -28,7 +28,7 @@ export interface ReflectorSettings {
 }
 
 export const defaultReflectorSettings: ReflectorSettings = {
-  idleMs: 90_000,
+  idleMs: 150_000,
   watchMs: [300_000, 600_000],
   graceMs: 30_000,
   backoffBaseMs: 500,

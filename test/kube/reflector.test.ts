@@ -75,7 +75,7 @@ describe("reflector: the initial state", () => {
     server.lists.push(page([{ name: "a", version: 3 }], "10"));
     start({ settings: { initialState: "stream" } });
     await record.reached(1);
-    clock.advance(90_000);
+    clock.advance(150_000);
     await clock.sleeping(firstBackoff);
     clock.advance(250);
     assert.deepEqual(await record.reached(2), ["upsert ci/a 3", "synced"]);
@@ -113,7 +113,7 @@ describe("reflector: following", () => {
     server.watches.push(stream([added({ name: "a", version: 12 })]), stream([modified({ name: "a", version: 13 })]));
     start();
     await record.reached(2);
-    clock.advance(89_999);
+    clock.advance(149_999);
     assert.equal(server.requests.filter(isWatch).length, 1);
     clock.advance(1);
     assert.deepEqual(await record.reached(3), ["synced", "upsert ci/a 12", "upsert ci/a 13 (was 12)"]);
