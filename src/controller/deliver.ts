@@ -87,6 +87,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     try {
       await ledger.write(state.pair, event, [...state.destinations.values()], owed, signal);
     } catch (error) {
+      if (signal.aborted) throw error;
       metrics.add("record_writes_total", { result: "failed" });
       log.warn("a Delivery could not be written; trying again", { notification: state.notificationKey, error });
       return { afterMs: backoffDelay(state.writeFailures++, writeBackoff) };
@@ -268,7 +269,16 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     },
     runVanished: pairs.keepRun,
     owedCount: () => [...pairs.all()].filter((state) => state.owes).length,
-    run: (signal, lastCall) => queue.run((key) => settle(key, lastCall), signal),
+    run: (signal, lastCall) =>
+      queue.run(
+        (key) =>
+          settle(key, lastCall).catch((error: unknown) => {
+            // What the end of the process cut off has not failed: the next one takes it up.
+            if (lastCall.aborted) return undefined;
+            throw error;
+          }),
+        signal,
+      ),
   };
 }
 

@@ -1,0 +1,193 @@
+import type { TestContext } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { DeliveryDestination, DeliveryStatus } from "../../src/api/delivery.ts";
+import type { Notification } from "../../src/api/notification.ts";
+import type { Provider } from "../../src/api/provider.ts";
+import type { RunEvent } from "../../src/api/run-event.ts";
+import { createDeliverer, type Deliverer, type Gate, type Outcome } from "../../src/controller/deliver.ts";
+import type { Pair } from "../../src/controller/ledger.ts";
+import { pairOf, makeRoute } from "../../src/controller/routes.ts";
+import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
+import type { TrimmedRun } from "../../src/controller/trim-run.ts";
+import type { Accepted, DeliveryError, Message, Sender } from "../../src/providers/provider.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { createRedactor } from "../../src/telemetry/redact.ts";
+import { manualClock, type ManualClock } from "../support/manual-clock.ts";
+import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
+import { cloudEventsProvider, notification } from "./objects.ts";
+import { condition, runUid, sha, trimmed } from "./runs.ts";
+
+/** What the service does with a message: accepts it, or throws. */
+export type Service = (message: Message, signal: AbortSignal) => Accepted | Promise<Accepted>;
+
+export interface Write {
+  readonly status: string;
+  readonly owed: boolean;
+  readonly destinations: readonly DeliveryDestination[];
+}
+
+export interface Harness {
+  readonly clock: ManualClock;
+  readonly runs: RunStore;
+  readonly deliverer: Deliverer;
+  readonly metrics: Metrics;
+  readonly log: LogLine[];
+  /** The states that the service was asked to take, in order; GitHub's words or the run's status. */
+  readonly sent: string[];
+  readonly writes: Write[];
+  readonly outcomes: Outcome[];
+  readonly steps: string[];
+  readonly refused: { readonly error: DeliveryError; readonly sender: Sender }[];
+  readonly sender: Sender;
+  /** What may be changed while it runs. */
+  service: Service;
+  gate: Gate;
+  /** Thrown by the next writes of the record. */
+  failWrites: number;
+  notifications: Notification[];
+  record: DeliveryStatus | undefined;
+  readonly pair: Pair;
+  /** The run is in this state now, and every Notification hears of it. */
+  readonly change: (run: TrimmedRun) => Promise<void>;
+  /** The run is gone, and every Notification hears of it. */
+  readonly vanish: (run: TrimmedRun) => Promise<void>;
+  /** Lets everything happen that can happen now. */
+  readonly quiet: () => Promise<void>;
+  readonly advance: (ms: number) => Promise<void>;
+  /** Begins nothing new any more. */
+  readonly stop: () => void;
+  /** Ends it. */
+  readonly lastCall: () => Promise<void>;
+}
+
+export const deadlineMs = 3_600_000;
+export const timeoutMs = 15_000;
+
+const annotations = { "integrations.tekton.ornew.io/github-owner": "example-org", "integrations.tekton.ornew.io/github-repo": "shop-api", "integrations.tekton.ornew.io/github-sha": sha };
+
+/** The run in a state, as the watch would give it. */
+export const run = (status: "Unknown" | "True" | "False", reason: string, fields: Partial<TrimmedRun> = {}): TrimmedRun =>
+  trimmed({ annotations, condition: condition(status, reason), ...(status !== "Unknown" && { completionTime: "2026-01-01T00:10:00Z" }), ...fields });
+
+export const pending = run("Unknown", "PipelineRunPending");
+export const running = run("Unknown", "Running");
+export const succeeded = run("True", "Succeeded");
+export const failed = run("False", "Failed");
+
+const stateOf = ({ request: { body } }: Message): string => {
+  const { state, data } = body as { state?: string; data?: { status: string } };
+  return state ?? data?.status ?? "?";
+};
+
+/** A deliverer for `ci/to-service` with a service, a record and a clock that the test plays. */
+export function start(t: TestContext, options: { readonly provider?: Provider; readonly spec?: Record<string, unknown>; readonly record?: DeliveryStatus } = {}): Harness {
+  const clock = manualClock();
+  const runs = createRunStore(undefined);
+  const metrics = createMetrics();
+  const log: LogLine[] = [];
+  const provider = options.provider ?? cloudEventsProvider();
+  const signals = { stop: new AbortController(), lastCall: new AbortController() };
+  const sender: Sender = {
+    send: async (message, signal) => {
+      harness.sent.push(stateOf(message));
+      return harness.service(message, signal);
+    },
+    close: () => Promise.resolve(),
+  };
+  const keyOf = ({ metadata }: Notification): string => `${metadata.namespace}/${metadata.name}`;
+  const routeOf = (key: string) => {
+    const found = harness.notifications.find((candidate) => keyOf(candidate) === key);
+    return found === undefined ? undefined : makeRoute(found, provider, 0);
+  };
+  const write = (event: RunEvent, destinations: readonly DeliveryDestination[], owed: boolean): Promise<void> => {
+    if (harness.failWrites > 0) {
+      harness.failWrites -= 1;
+      return Promise.reject(new Error("no record today"));
+    }
+    harness.writes.push({ status: event.status, owed, destinations: structuredClone(destinations) });
+    return Promise.resolve();
+  };
+  const deliverer = createDeliverer({
+    runs,
+    ledger: { write: (_, event, destinations, owed) => write(event, destinations, owed), known: () => undefined, forget: () => undefined },
+    telemetry: { clock, metrics, log: recordingLogger(log), redactor: createRedactor() },
+    deadlineMs,
+    observe: (step, { status }) => {
+      harness.steps.push(`${step} ${status}`);
+    },
+    routeOf,
+    recordOf: ({ notification: { name } }) => (name === "to-service" ? harness.record : undefined),
+    gateOf: () => harness.gate,
+    onCredentialsRefused: (_, error, of) => harness.refused.push({ error, sender: of }),
+    onOutcome: (outcome) => harness.outcomes.push(outcome),
+  });
+  const quiet = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) await nextTurn();
+  };
+  const touchAll = (uid: string): Pair[] =>
+    harness.notifications.flatMap((of) => {
+      const route = routeOf(keyOf(of));
+      if (route === undefined) return [];
+      const pair = pairOf(route, uid);
+      deliverer.touch(keyOf(of), pair);
+      return [pair];
+    });
+  const harness: Harness = {
+    clock,
+    runs,
+    deliverer,
+    metrics,
+    log,
+    sent: [],
+    writes: [],
+    outcomes: [],
+    steps: [],
+    refused: [],
+    sender,
+    service: () => ({}),
+    gate: { ready: true, sender, timeoutMs },
+    failWrites: 0,
+    notifications: [notification(options.spec ?? {})],
+    record: options.record,
+    pair: { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid },
+    change: (now) => {
+      runs.upsert(now);
+      touchAll(now.uid);
+      return quiet();
+    },
+    vanish: (last) => {
+      runs.vanish(last);
+      deliverer.runVanished(last.uid, touchAll(last.uid));
+      return quiet();
+    },
+    quiet,
+    advance: (ms) => {
+      clock.advance(ms);
+      return quiet();
+    },
+    stop: () => {
+      signals.stop.abort();
+    },
+    lastCall: async () => {
+      signals.stop.abort();
+      signals.lastCall.abort(new Error("the process ends"));
+      await ended;
+    },
+  };
+  const ended = deliverer.run(signals.stop.signal, signals.lastCall.signal);
+  t.after(() => harness.lastCall());
+  return harness;
+}
+
+/** A service that never answers: only the signal ends it. */
+export const hang: Service = (_, signal) =>
+  new Promise((__, reject) => {
+    signal.addEventListener("abort", () => {
+      reject(signal.reason as Error);
+    });
+  });
+
+/** A promise that a test settles. */
+export function deferred<Value>(): { readonly promise: Promise<Value>; readonly resolve: (value: Value) => void; readonly reject: (error: Error) => void } {
+  return Promise.withResolvers<Value>();
+}
