@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
 
 /** A Kubernetes object, as far as tests look into it without knowing its kind. */
@@ -54,7 +55,7 @@ export interface KubeRequest {
 
 /** Plain HTTPS calls with one bearer token. It shares no code with `src/`, so that what it says does not depend on what is tested. */
 export interface KubeClient {
-  /** Any status is an answer. */
+  /** Any status is an answer, but for 429, which an API server gives while it starts: then it is asked again for a while. */
   readonly send: (method: string, path: string, options?: KubeRequest) => Promise<KubeResponse>;
   /** The body of a 2xx answer; throws {@link KubeError} for any other. */
   readonly call: <T = KubeObject>(method: string, path: string, options?: KubeRequest) => Promise<T>;
@@ -69,14 +70,21 @@ function parse(text: string): unknown {
   }
 }
 
+/** Ten seconds of asking. */
+const maxAttempts = 50;
+
 export function kubeClient(server: string, caFile: string, token: string): KubeClient {
   const dispatcher = new Agent({ connect: { ca: readFileSync(caFile) }, connections: 32 });
   const send = async (method: string, path: string, { body, contentType, accept }: KubeRequest = {}): Promise<KubeResponse> => {
     const headers: Record<string, string> = { authorization: `Bearer ${token}`, accept: accept ?? "application/json" };
     if (body !== undefined) headers["content-type"] = contentType ?? "application/json";
     const payload = body === undefined ? null : JSON.stringify(body);
-    const response = await request(`${server}${path}`, { method: method as "GET", headers, body: payload, dispatcher });
-    return { status: response.statusCode, body: parse(await response.body.text()) };
+    for (let attempt = 1; ; attempt += 1) {
+      const response = await request(`${server}${path}`, { method: method as "GET", headers, body: payload, dispatcher });
+      const answer = { status: response.statusCode, body: parse(await response.body.text()) };
+      if (answer.status !== 429 || attempt === maxAttempts) return answer;
+      await sleep(200);
+    }
   };
   return {
     send,
