@@ -18,7 +18,9 @@ const longestWaitMs = 3_600_000;
 /** `Retry-After` in milliseconds: whole seconds or an HTTP date (RFC 9110, 10.2.3). */
 export function retryAfterMs(value: string | null | undefined, now: number): number | undefined {
   if (value === null || value === undefined) return undefined;
-  const ms = /^[0-9]{1,10}$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - now;
+  const text = value.trim();
+  // Date.parse takes much for a date that is none, such as "1.5"; all of HTTP's begin with the day's name.
+  const ms = /^[0-9]{1,10}$/.test(text) ? Number(text) * 1000 : /^[A-Z][a-z]{2}/.test(text) ? Date.parse(text) - now : Number.NaN;
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), longestWaitMs) : undefined;
 }
 

@@ -35,6 +35,7 @@ const alwaysDenied = blockList(
   ["0.0.0.0", 8, "ipv4"],
   ["169.254.0.0", 16, "ipv4"],
   ["100.100.100.200", 32, "ipv4"],
+  ["168.63.129.16", 32, "ipv4"],
   ["224.0.0.0", 4, "ipv4"],
   ["240.0.0.0", 4, "ipv4"],
   ["::", 128, "ipv6"],
@@ -43,10 +44,10 @@ const alwaysDenied = blockList(
   ["ff00::", 8, "ipv6"],
 );
 
-/** The IPv4 address inside an IPv6 one (`::ffff:127.0.0.1`, in either spelling). */
+/** The IPv4 address inside an IPv6 one: mapped (`::ffff:127.0.0.1`), translated (RFC 6052, RFC 2765) or compatible; in any spelling. */
 function embeddedIPv4(address: string): string | undefined {
   const url = URL.parse(`http://[${address}]/`);
-  const match = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(url?.hostname ?? "");
+  const match = /^\[(?:::ffff:|::ffff:0:|64:ff9b::|::)([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(url?.hostname ?? "");
   if (match === null) return undefined;
   const high = Number.parseInt(match[1] ?? "", 16);
   const low = Number.parseInt(match[2] ?? "", 16);

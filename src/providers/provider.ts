@@ -33,6 +33,8 @@ export interface SentBefore {
   /** How many messages the service accepted for this (Notification, run, destination). */
   readonly sentCount: number;
   readonly externalRef?: string;
+  /** The place of the last one: all that is left to go by when the run itself is gone. */
+  readonly target?: Readonly<Record<string, string>>;
 }
 
 export interface RenderInput<ProviderSection, NotificationSection> {

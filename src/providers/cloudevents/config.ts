@@ -52,6 +52,9 @@ const notificationSection = Type.Object(
 export type CloudEventsProvider = Static<typeof providerSection>;
 export type CloudEventsNotification = Static<typeof notificationSection>;
 
+/** A URI reference as far as `source` needs it: no spaces or other characters that must be escaped, no colon in a first segment without a scheme. */
+const uriReference = /^(?:[A-Za-z][A-Za-z0-9+.-]*:|(?![^/?#]*:))(?:[A-Za-z0-9._~!$&'()*+,;=:@/?#-]|%[0-9A-Fa-f]{2})*$/;
+
 /**
  * CloudEvents: posts each state of a run as a CloudEvent 1.0 whose data is the RunEvent.
  * @example
@@ -70,7 +73,10 @@ export const cloudEvents = defineProvider<CloudEventsProvider, CloudEventsNotifi
   keepsState: false,
   serviceState: (status) => status,
   secretRefs: () => [],
-  check: (provider) => checkUrl(provider.url, ["url"]),
+  check: ({ url, source }) => [
+    ...checkUrl(url, ["url"]),
+    ...(source === undefined || uriReference.test(source) ? [] : [{ path: ["source"], code: "UrlInvalid" as const, message: "is not a URI reference (RFC 3986), such as https://tekton.example.com/ or /ci" }]),
+  ],
   render,
   load: async () => await import("./send.ts"),
 });

@@ -49,6 +49,7 @@ export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotifi
     };
   }
   const { run, ...data } = event;
+  const subject = oneLine(notification.subject ?? "");
   const created = (run["metadata"] as { creationTimestamp?: string } | undefined)?.creationTimestamp;
   const time = [event.completionTime, event.startTime, created].find((value) => value !== undefined && !Number.isNaN(Date.parse(value)));
   const body: StructuredEvent = {
@@ -56,7 +57,7 @@ export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotifi
     id: idOf(input, "event"),
     source: provider.source ?? `/apis/tekton.dev/${versions[event.kind]}/namespaces/${event.namespace}/${plurals[event.kind]}/${event.name}`,
     type: `io.ornew.tekton.integrations.${event.kind.toLowerCase()}.${event.status.toLowerCase()}.v1`,
-    subject: oneLine(notification.subject ?? event.name),
+    subject: subject === "" ? event.name : subject,
     ...(time !== undefined && { time: new Date(time).toISOString() }),
     datacontenttype: "application/json",
     tektonloop: loop + 1,

@@ -60,7 +60,8 @@ const hints: Partial<Record<Doing["what"], Partial<Record<number, string>>>> = {
 
 /** The {@link DeliveryError} for whatever Octokit threw. */
 export function toDeliveryError(error: unknown, doing: Doing): DeliveryError {
-  if (!isAnswered(error)) return requestFailed(error, doing.host, doing.signal);
+  // Octokit's own error holds the whole request; what happened on the network is below it.
+  if (!isAnswered(error)) return requestFailed(error instanceof Error && error.name === "HttpError" ? error.cause : error, doing.host, doing.signal);
   const { status } = error;
   const wait = limitWaitMs(error, doing.now);
   if (wait !== undefined) {

@@ -40,9 +40,10 @@ function tokenOf(data: unknown): Token {
  * installation id, keeps refused tokens, and ignores when a token ends.
  */
 export function createInstallations(app: Octokit, fixed: number | undefined, clock: Clock, learn: (secret: string) => void): Installations {
-  const ids = new Map<string, Promise<number>>();
-  const tokens = new Map<number, Promise<Token>>();
-  const current = new Map<number, string>();
+  const ids = new Map<string, number>();
+  const tokens = new Map<number, Token>();
+  const lookUps = new Map<string, Promise<number>>();
+  const renewals = new Map<number, Promise<Token>>();
 
   const lookUp = async (owner: string, repo: string, signal: AbortSignal): Promise<number> => {
     const { data } = await app.request("GET /repos/{owner}/{repo}/installation", { owner, repo, request: { signal } });
@@ -55,7 +56,7 @@ export function createInstallations(app: Octokit, fixed: number | undefined, clo
     const { data } = await app.request("POST /app/installations/{installation_id}/access_tokens", { installation_id: installation, request: { signal } });
     const token = tokenOf(data);
     learn(token.value);
-    current.set(installation, token.value);
+    tokens.set(installation, token);
     return token;
   };
 
@@ -65,22 +66,19 @@ export function createInstallations(app: Octokit, fixed: number | undefined, clo
       const key = `${owner}/${repo}`.toLowerCase();
       const known = ids.get(key);
       if (known !== undefined) return known;
+      const id = await shared(lookUps, key, () => lookUp(owner, repo, signal));
       const [oldest] = ids.keys();
       if (ids.size >= maxRepositories && oldest !== undefined) ids.delete(oldest);
-      return remember(ids, key, () => lookUp(owner, repo, signal));
+      ids.set(key, id);
+      return id;
     },
     token: async (installation, signal) => {
-      for (;;) {
-        const kept = tokens.get(installation);
-        if (kept === undefined) return (await remember(tokens, installation, () => fetchToken(installation, signal))).value;
-        const known = await kept;
-        if (known.expiresAt - renewBeforeMs > clock.now()) return known.value;
-        // Whoever comes here first makes room for the next token; the others find its request under way.
-        if (tokens.get(installation) === kept) tokens.delete(installation);
-      }
+      const known = tokens.get(installation);
+      if (known !== undefined && known.expiresAt - renewBeforeMs > clock.now()) return known.value;
+      return (await shared(renewals, installation, () => fetchToken(installation, signal))).value;
     },
     refused: (installation, token) => {
-      if (current.get(installation) === token) tokens.delete(installation);
+      if (tokens.get(installation)?.value === token) tokens.delete(installation);
     },
     moved: (owner, repo) => {
       ids.delete(`${owner}/${repo}`.toLowerCase());
@@ -88,14 +86,15 @@ export function createInstallations(app: Octokit, fixed: number | undefined, clo
   };
 }
 
-/** Keeps the promise, so that concurrent callers share it, and drops it again when it fails. */
-async function remember<Key, Value>(cache: Map<Key, Promise<Value>>, key: Key, make: () => Promise<Value>): Promise<Value> {
+/** Whoever asks while an answer is under way gets that one. */
+async function shared<Key, Value>(underWay: Map<Key, Promise<Value>>, key: Key, make: () => Promise<Value>): Promise<Value> {
+  const known = underWay.get(key);
+  if (known !== undefined) return known;
   const promise = make();
-  cache.set(key, promise);
+  underWay.set(key, promise);
   try {
     return await promise;
-  } catch (error) {
-    if (cache.get(key) === promise) cache.delete(key);
-    throw error;
+  } finally {
+    underWay.delete(key);
   }
 }

@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { runStatuses, type RunEvent } from "../../src/api/run-event.ts";
+import { gitHubApp } from "../../src/providers/github/config.ts";
+import { commitState, render } from "../../src/providers/github/render.ts";
+import type { RenderedRequest } from "../../src/providers/provider.ts";
+import { deepFreeze, ended, runEvent } from "../controller/runs.ts";
+import { messagesOf, sha } from "./github-harness.ts";
+
+const provider = { appId: 1, privateKey: { secretRef: { name: "app" } } };
+const contextId = "integrations.tekton.ornew.io/context-id";
+const parent = { kind: "PipelineRun", name: "build-1", uid: "1" } as const;
+
+interface Body {
+  readonly state: string;
+  readonly context: string;
+  readonly description: string;
+  readonly target_url?: string;
+}
+
+function requestOf(event: Partial<RunEvent>, notification: { context?: string } = {}, baseURL?: string): RenderedRequest {
+  const [message, ...others] = messagesOf(deepFreeze(runEvent(event)), { ...provider, ...(baseURL !== undefined && { baseURL }) }, notification);
+  assert.ok(message !== undefined && others.length === 0);
+  return message.request;
+}
+
+const bodyOf = (event: Partial<RunEvent>, notification: { context?: string } = {}): Body => requestOf(event, notification).body as Body;
+
+describe("the commit status", () => {
+  it("is one request, without its credential", () => {
+    const commit = { owner: "o", repo: "r", sha };
+    assert.deepEqual(requestOf({ commit, message: "half way", url: "https://dash.example.com/x" }), {
+      method: "POST",
+      url: `https://api.github.com/repos/o/r/statuses/${sha}`,
+      headers: { accept: "application/vnd.github+json", authorization: "[redacted]", "content-type": "application/json; charset=utf-8", "x-github-api-version": "2022-11-28" },
+      body: { state: "pending", context: "tekton: build", description: "Running: half way", target_url: "https://dash.example.com/x" },
+    });
+    assert.equal(requestOf({ commit }, {}, "https://ghe.example.com/api/v3/").url, `https://ghe.example.com/api/v3/repos/o/r/statuses/${sha}`);
+  });
+
+  it("says where it went, for the record", () => {
+    const [message] = messagesOf(runEvent(), provider);
+    assert.deepEqual([message?.key, message?.target["context"], message?.target["repo"]], ["status", "tekton: build", "shop-api"]);
+  });
+
+  for (const [status, state] of Object.entries({ Pending: "pending", Running: "pending", Succeeded: "success", Failed: "failure", Cancelled: "error", TimedOut: "failure" })) {
+    it(`of a run that is ${status} is ${state}`, () => {
+      const known = runStatuses.find((word) => word === status) ?? assert.fail();
+      assert.equal(bodyOf({ status: known, reason: status }).state, state);
+      assert.equal(commitState(known), state);
+      assert.equal(gitHubApp.serviceState(known), state);
+    });
+  }
+
+  for (const reason of ["CouldntGetPipeline", "InvalidTaskRunSpecs", "ParameterMissing", "ParamArrayIndexingInvalid", "ObjectParameterMissKeys", "RequiredWorkspaceMarkedOptional", "CreateRunFailed", "PipelineValidationFailed", "PipelineInvalidGraph", "TaskRunValidationFailed", "TaskRunResolutionFailed", "ResourceVerificationFailed", "CELEvaluationFailed"]) {
+    it(`of a run that could not be run at all (${reason}) is error`, () => {
+      assert.equal(bodyOf(ended("Failed", { reason })).state, "error");
+    });
+  }
+
+  for (const reason of ["Failed", "StepFailed", "StepOOM", "PodEvicted", ""]) {
+    it(`of a run that failed at its work (${reason === "" ? "no reason" : reason}) is failure`, () => {
+      assert.equal(bodyOf(ended("Failed", { reason })).state, "failure");
+    });
+  }
+
+  for (const missing of ["owner", "repo", "sha"] as const) {
+    it(`is none, with a reason, when the ${missing} is not known`, () => {
+      const { [missing]: left, ...commit } = runEvent().commit;
+      const rendered = render({ event: runEvent({ commit }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 0 }) });
+      assert.ok("nothing" in rendered && left !== undefined);
+      assert.equal(rendered.nothing.reason, "NoCommit");
+    });
+  }
+});
+
+describe("its description", () => {
+  it("is the reason and the message, in one line", () => {
+    assert.equal(bodyOf(ended("Failed", { reason: "StepFailed", message: '"step-test"\n  exited\twith code 1\u0000' })).description, 'StepFailed: "step-test" exited with code 1');
+    assert.equal(bodyOf({ status: "Pending", reason: "", message: "" }).description, "Pending");
+  });
+
+  for (const message of ["x".repeat(8_192), "🚀".repeat(4_000), `a${"e\u0301".repeat(4_000)}`, "\ud83d".repeat(500)]) {
+    it(`is never longer than 140 characters (${JSON.stringify(message.slice(0, 4))}...)`, () => {
+      const { description } = bodyOf({ reason: "Running", message });
+      assert.ok(Array.from(description).length <= 140 && description.isWellFormed() && description.endsWith("…"));
+    });
+  }
+});
+
+describe("its context", () => {
+  for (const [what, event, notification, expected] of [
+    ["the pipeline", {}, {}, "tekton: build"],
+    ["the run, when the pipeline has no name", { pipeline: "" }, {}, "tekton: build-1"],
+    ["the annotation", { annotations: { [contextId]: "unit" } }, {}, "tekton: unit"],
+    ["the annotation, in one line", { annotations: { [contextId]: " a\nb " } }, {}, "tekton: a b"],
+    ["the pipeline, when the annotation is blank", { annotations: { [contextId]: " \n\u0000" } }, {}, "tekton: build"],
+    ["the Notification", { annotations: { [contextId]: "unit" } }, { context: "ci/build" }, "ci/build"],
+    ["pipeline and task, for a child", { parent, kind: "TaskRun", pipelineTask: "lint" }, {}, "tekton: build / lint"],
+    ["its own name, for a child that is no task", { parent, name: "build-1-x" }, {}, "tekton: build / build-1-x"],
+  ] as const) {
+    it(`names ${what}`, () => {
+      assert.equal(bodyOf(event, notification).context, expected);
+    });
+  }
+
+  it("of a child is never its parent's, whose annotations it carries", () => {
+    const annotations = { [contextId]: "unit" };
+    const contexts = [bodyOf({ annotations }), bodyOf({ annotations, parent, kind: "TaskRun", pipelineTask: "lint" }), bodyOf({ annotations, parent, kind: "TaskRun", pipelineTask: "test" })].map(({ context }) => context);
+    assert.equal(new Set(contexts).size, 3);
+    assert.ok(contexts.slice(1).every((context) => !context.includes("unit")));
+  });
+
+  for (const [what, event, notification] of [
+    ["annotation", { annotations: { [contextId]: "🚀".repeat(2_000) } }, {}],
+    ["child", { parent, pipeline: "ü".repeat(250), pipelineTask: "🚀".repeat(60) }, {}],
+    ["Notification", {}, { context: "🚀".repeat(255) }],
+  ] as const) {
+    it(`is never longer than 255 bytes (${what})`, () => {
+      const { context } = bodyOf(event, notification);
+      assert.ok(Buffer.byteLength(context) <= 255 && Buffer.byteLength(context) > 250 && context.isWellFormed() && !context.includes("\ufffd"), context);
+    });
+  }
+});
