@@ -72,7 +72,7 @@ export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator
   });
   const runs = createRunStore(undefined);
   for (const { run, deleted } of changes) {
-    if (deleted) runs.vanish(run);
+    if (deleted) runs.vanish(run, "seen");
     else runs.upsert(run);
     const view = runs.view(run.uid);
     if (view === undefined) continue;

@@ -17,8 +17,8 @@ export interface CacheHandlers {
   readonly onProvider: (key: string) => void;
   readonly onDelivery: (key: string, exists: boolean) => void;
   readonly onRun: (run: TrimmedRun) => void;
-  /** `run` is the last state that was seen. */
-  readonly onRunGone: (run: TrimmedRun) => void;
+  /** `run` is the last state that was seen; `how`: whether that is the state it was deleted in. */
+  readonly onRunGone: (run: TrimmedRun, how: "seen" | "missed") => void;
 }
 
 /** Local copies of everything that the controller watches. */
@@ -28,6 +28,8 @@ export interface Caches {
   /** The record of a pair; one whose name does not follow from its contents is not ours and does not count. */
   readonly record: (pair: Pair) => Delivery | undefined;
   readonly records: () => Iterable<Delivery>;
+  /** Whether all runs of the kind are known. */
+  readonly isWatched: (kind: RunKind) => boolean;
   /** How many runs and Notifications are known. */
   readonly sizes: () => { readonly runs: number; readonly notifications: number };
   /** Resolves once everything that existed at the start is known. */
@@ -81,16 +83,16 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
       handlers.onDelivery(key, false);
     },
   });
-  const runCaches = runResources.map(([resource, kind]) =>
-    watch(resource, (object) => trimRun(object, kind), {
-      onUpsert: (_, value) => {
-        handlers.onRun(value);
-      },
-      onDelete: (_, value) => {
-        handlers.onRunGone(value);
-      },
-    }),
-  );
+  const runHandlers: ReflectorHandlers<TrimmedRun> = {
+    onUpsert: (_, value) => {
+      handlers.onRun(value);
+    },
+    onDelete: (_, value, how) => {
+      handlers.onRunGone(value, how);
+    },
+  };
+  const byKind = new Map(runResources.map(([resource, kind]) => [kind, watch(resource, (object) => trimRun(object, kind), runHandlers)]));
+  const runCaches = [...byKind.values()];
   const all: readonly Reflector<unknown>[] = [notificationCache, providerCache, deliveryCache, ...runCaches];
   // A kind of Tekton's that is not installed has no runs; its watch goes on looking for it.
   const settled = (cache: Reflector<unknown>): boolean => cache.isSynced || cache.health().state === "absent";
@@ -103,6 +105,7 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
       return record !== undefined && isGenuine(record) ? record : undefined;
     },
     records: () => deliveryCache.values(),
+    isWatched: (kind) => byKind.get(kind)?.isSynced === true,
     sizes: () => ({ runs: runCaches.reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
     caughtUp: async () => {
       while (!all.every(settled)) await clock.sleep(20, signal);

@@ -1,5 +1,4 @@
 import type { Notification } from "../api/notification.ts";
-import type { RunEvent } from "../api/run-event.ts";
 import { createStatusWriter } from "../kube/apply.ts";
 import type { Kube } from "../kube/client.ts";
 import { createEventRecorder, type EventRecorder } from "../kube/events.ts";
@@ -12,10 +11,11 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createCaches, type Caches } from "./caches.ts";
 import { createConnections } from "./connections.ts";
 import { createDeliverer, type Deliverer, type Gate, type Outcome } from "./deliver.ts";
-import { createLedger, fieldManager, isGenuine, type Pair } from "./ledger.ts";
+import { createLedger, fieldManager, type Pair } from "./ledger.ts";
 import { careForNotification, careForProvider } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import type { ProviderUse } from "./provider-status.ts";
+import { restoreFromRecords } from "./restore.ts";
 import { createRoutes, inUse, mayConcern, pairOf, providerKeyOf, type Routes } from "./routes.ts";
 import { createRunStore, type RunStore } from "./run-store.ts";
 import type { StepObserver } from "./steps.ts";
@@ -86,8 +86,8 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
         runs.upsert(run);
         if (following) offerRun(run, { routes, caches, deliverer });
       },
-      onRunGone: (run) => {
-        runs.vanish(run);
+      onRunGone: (run, how) => {
+        runs.vanish(run, how);
         deliverer.runVanished(run.uid, following ? offerRun(run, { routes, caches, deliverer }) : []);
       },
     },
@@ -161,7 +161,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   const notificationCare = careForNotification(care);
 
   await caches.caughtUp(signal);
-  restoreOwed(caches, runs, deliverer);
+  restoreFromRecords({ records: caches.records(), isWatched: caches.isWatched, runs, deliverer });
   following = true;
   onCaughtUp();
   log.info("caught up", caches.sizes());
@@ -258,18 +258,4 @@ function offerAllRuns(key: string, runs: RunStore, { routes, caches, deliverer }
     const pair = pairOf(route, uid);
     if (run === undefined || mayConcern(route, run, caches.record(pair) !== undefined)) deliverer.touch(key, pair);
   }
-}
-
-/** Takes up what was still owed for runs that vanished while nobody watched. */
-function restoreOwed(caches: Caches, runs: RunStore, deliverer: Deliverer): void {
-  const vanished = new Map<string, Pair[]>();
-  for (const record of caches.records()) {
-    const owed = record.status?.owed;
-    const { notificationRef, runRef } = record.spec;
-    if (owed === undefined || !isGenuine(record) || (runs.has(runRef.uid) && !vanished.has(runRef.uid))) continue;
-    runs.restore(owed as RunEvent);
-    const pair = { notification: { namespace: record.metadata.namespace, ...notificationRef }, runUid: runRef.uid };
-    vanished.set(runRef.uid, [...(vanished.get(runRef.uid) ?? []), pair]);
-  }
-  for (const [uid, pairs] of vanished) deliverer.runVanished(uid, pairs);
 }

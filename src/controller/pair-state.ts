@@ -14,12 +14,13 @@ const retryBackoff = { baseMs: 1_000, capMs: 300_000 };
 /** What the record says to {@link decideOwed}. A status that became a dead letter is settled like one that was sent. */
 export function recordedOf(destinations: Iterable<DeliveryDestination>): Map<string, Recorded> {
   const recorded = new Map<string, Recorded>();
-  for (const { key, state, sentStatus, refusedStatus, sentCount, externalRef } of destinations) {
+  for (const { key, state, sentStatus, refusedStatus, sentCount, externalRef, target } of destinations) {
     const settled = state === "DeadLetter" ? (refusedStatus ?? sentStatus) : sentStatus;
     recorded.set(key, {
       ...(settled !== undefined && { sentStatus: settled }),
       sentCount: sentCount ?? 0,
       ...(externalRef !== undefined && { externalRef }),
+      ...(target !== undefined && { target }),
     });
   }
   return recorded;

@@ -34,7 +34,7 @@ function judge(route: Route, { event }: Pick<RunView, "event">, judged: boolean)
  * both decide with this function.
  * @param judged the filter has selected this state before; only what is owed is decided
  */
-export function plan(route: Route, view: Pick<RunView, "event" | "endedAt">, recorded: ReadonlyMap<string, Recorded>, judged = false): Plan {
+export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "unseen">, recorded: ReadonlyMap<string, Recorded>, judged = false): Plan {
   const { event, endedAt } = view;
   const match = judge(route, view, judged);
   const { destination, notification } = route;
@@ -44,6 +44,8 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt">, rec
     event,
     endedAt,
     match,
+    // What stands on record as owed stays owed.
+    unseen: view.unseen && !judged,
     activeSince: route.activeSince,
     recorded,
     keepsState: definition.keepsState,

@@ -10,18 +10,20 @@ export interface RunView {
   readonly endedAt: number | undefined;
   /** The run is no longer in the API server. */
   readonly vanished: boolean;
-  /** The run is known only from what a Delivery says is owed for it. */
+  /** The run is known only from what a Delivery says of it. */
   readonly restored: boolean;
+  /** The run vanished while nobody watched, and its end was not seen. */
+  readonly unseen: boolean;
 }
 
-type Entry = { readonly run: TrimmedRun; readonly vanished: boolean } | { readonly owed: RunEvent };
+type Entry = { readonly run: TrimmedRun; readonly vanished: "no" | "seen" | "missed" } | { readonly known: RunEvent; readonly unseen: boolean };
 
 /** Every run that exists, and those that vanished while something was still owed for them. By uid. */
 export interface RunStore {
   readonly upsert: (run: TrimmedRun) => void;
   /** Keeps the run's last state until {@link release}. */
-  readonly vanish: (run: TrimmedRun) => void;
-  /** A run that is known only from what a Delivery says is owed for it. One that had not ended then has ended unseen. */
+  readonly vanish: (run: TrimmedRun, how: "seen" | "missed") => void;
+  /** A run that is known only from what a Delivery says of it. One that had not ended then has ended unseen. */
   readonly restore: (event: RunEvent) => void;
   readonly release: (uid: string) => void;
   readonly has: (uid: string) => boolean;
@@ -33,12 +35,12 @@ export interface RunStore {
   readonly inNamespace: (namespace: string) => Iterable<string>;
 }
 
-/** The last view of a run that was deleted while nobody watched. */
+/** The last view of a run that vanished while nobody watched. */
 const endedUnseen = (event: RunEvent): RunEvent => ({
   ...event,
   status: "Cancelled",
   reason: "Deleted",
-  message: "The run was deleted while nobody watched; its result was not seen.",
+  message: "The run vanished while nobody watched; its result was not seen.",
   terminal: true,
   deleted: true,
 });
@@ -67,7 +69,7 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
       return entry !== undefined && "run" in entry ? [entry.run] : [];
     });
 
-  const put = (run: TrimmedRun, vanished: boolean): void => {
+  const put = (run: TrimmedRun, vanished: "no" | "seen" | "missed"): void => {
     entries.set(run.uid, { run, vanished });
     addTo(namespaces, run.namespace, run.uid);
     if (run.owner !== undefined) addTo(children, run.owner.uid, run.uid);
@@ -75,23 +77,21 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
 
   return {
     upsert: (run) => {
-      put(run, false);
+      put(run, "no");
     },
-    vanish: (run) => {
-      put(run, true);
-    },
+    vanish: put,
     restore: (event) => {
       const known = entries.get(event.uid);
       // Several Notifications may have it on record; whoever saw its end knows best.
-      if (known !== undefined && "owed" in known && !known.owed.deleted) return;
-      entries.set(event.uid, { owed: event.terminal ? event : endedUnseen(event) });
+      if (known !== undefined && "known" in known && !known.unseen) return;
+      entries.set(event.uid, { known: event.terminal ? event : endedUnseen(event), unseen: !event.terminal });
       addTo(namespaces, event.namespace, event.uid);
     },
     release: (uid) => {
       const entry = entries.get(uid);
       if (entry === undefined) return;
       entries.delete(uid);
-      removeFrom(namespaces, "run" in entry ? entry.run.namespace : entry.owed.namespace, uid);
+      removeFrom(namespaces, "run" in entry ? entry.run.namespace : entry.known.namespace, uid);
       if ("run" in entry && entry.run.owner !== undefined) removeFrom(children, entry.run.owner.uid, uid);
     },
     has: (uid) => entries.has(uid),
@@ -102,14 +102,12 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
     view: (uid) => {
       const entry = entries.get(uid);
       if (entry === undefined) return undefined;
-      if ("owed" in entry) return { event: entry.owed, endedAt: undefined, vanished: true, restored: true };
-      const deleted = entry.vanished && !isTerminal(entry.run);
-      return {
-        event: normaliseRun(entry.run, { children: childrenOf(uid), urlTemplate, deleted }),
-        endedAt: deleted ? undefined : endedAt(entry.run),
-        vanished: entry.vanished,
-        restored: false,
-      };
+      if ("known" in entry) return { event: entry.known, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen };
+      const { run, vanished } = entry;
+      const deleted = vanished !== "no" && !isTerminal(run);
+      const event = normaliseRun(run, { children: childrenOf(uid), urlTemplate, deleted });
+      const unseen = deleted && vanished === "missed";
+      return { event: unseen ? endedUnseen(event) : event, endedAt: deleted ? undefined : endedAt(run), vanished: vanished !== "no", restored: false, unseen };
     },
     inNamespace: (namespace) => namespaces.get(namespace) ?? [],
   };

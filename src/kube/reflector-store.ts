@@ -4,8 +4,8 @@ import { keyOf, type KubeObject } from "./resources.ts";
 export interface ReflectorHandlers<T> {
   /** `previous` is undefined for an object not seen before (or created again under the same name). */
   onUpsert?(key: string, value: T, previous: T | undefined): void;
-  /** `lastValue` is the last state: the one that the deletion carried, or the last seen where it was missed. */
-  onDelete?(key: string, lastValue: T): void;
+  /** `lastValue` is the last state: the one that the deletion carried, or the last seen where the deletion was missed. */
+  onDelete?(key: string, lastValue: T, how: "seen" | "missed"): void;
   /** Once: everything that existed at the start has been told. */
   onSynced?(): void;
 }
@@ -50,9 +50,9 @@ export function createStore<T>(options: StoreOptions<T>): ReflectorStore<T> {
       return undefined;
     }
   };
-  const forget = (key: string, lastValue: T): void => {
+  const forget = (key: string, lastValue: T, how: "seen" | "missed"): void => {
     entries.delete(key);
-    guarded("handler", key, () => handlers.onDelete?.(key, lastValue));
+    guarded("handler", key, () => handlers.onDelete?.(key, lastValue, how));
   };
 
   return {
@@ -61,7 +61,7 @@ export function createStore<T>(options: StoreOptions<T>): ReflectorStore<T> {
       list += 1;
     },
     endList: () => {
-      for (const [key, entry] of entries) if (entry.list !== list) forget(key, entry.value);
+      for (const [key, entry] of entries) if (entry.list !== list) forget(key, entry.value, "missed");
       if (synced) return;
       synced = true;
       guarded("handler", "", () => handlers.onSynced?.());
@@ -75,7 +75,7 @@ export function createStore<T>(options: StoreOptions<T>): ReflectorStore<T> {
       // A list after an interruption holds mostly what is known already.
       if (same && known.resourceVersion === resourceVersion) return;
       const value = guarded("transform", key, () => options.transform(object));
-      if (known !== undefined && !same) forget(key, known.value);
+      if (known !== undefined && !same) forget(key, known.value, "missed");
       if (value === undefined) return;
       entries.set(key, { uid, resourceVersion, value: value.result, list });
       guarded("handler", key, () => handlers.onUpsert?.(key, value.result, same ? known.value : undefined));
@@ -87,7 +87,7 @@ export function createStore<T>(options: StoreOptions<T>): ReflectorStore<T> {
       // A deletion of an object that has a successor already says nothing about the successor.
       if (object.metadata.uid !== undefined && object.metadata.uid !== known.uid) return;
       const last = guarded("transform", key, () => options.transform(object));
-      forget(key, last === undefined ? known.value : last.result);
+      forget(key, last === undefined ? known.value : last.result, "seen");
     },
   };
 }

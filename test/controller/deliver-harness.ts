@@ -156,7 +156,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
       return quiet();
     },
     vanish: (last) => {
-      runs.vanish(last);
+      runs.vanish(last, "seen");
       deliverer.runVanished(last.uid, touchAll(last.uid));
       return quiet();
     },

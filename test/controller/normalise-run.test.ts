@@ -33,7 +33,7 @@ describe("every state of every recording", () => {
       const runs = createRunStore("https://console.example.com/{kind}/{namespace}/{plural}/{name}");
       for (const [index, event] of readRecording(name).entries()) {
         const run = deepFreeze(trimRun(deepFreeze(event.object), kindOf(event)));
-        if (event.type === "DELETED") runs.vanish(run);
+        if (event.type === "DELETED") runs.vanish(run, "seen");
         else runs.upsert(run);
         const view = runs.view(run.uid);
         assert.ok(view !== undefined);

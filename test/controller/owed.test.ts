@@ -22,7 +22,7 @@ const before = activeSince - 1_000;
 
 /** Which of the destinations d0 and d1 are owed the event; or why none is. */
 function owes(fields: Partial<OwedInput> & { readonly event: RunEvent }): string {
-  const owed = decideOwed({ endedAt: undefined, match: matched, activeSince, recorded: new Map(), ...github, ...fields });
+  const owed = decideOwed({ endedAt: undefined, match: matched, unseen: false, activeSince, recorded: new Map(), ...github, ...fields });
   if (!owed.owed) return owed.why;
   const to = ["d0", "d1"].filter((key) => owed.to(key)).join(" ");
   return `${owed.closing ? "closing" : "owed"} to ${to === "" ? "nobody" : to}`;
@@ -50,6 +50,11 @@ const table: readonly [what: string, fields: Parameters<typeof owes>[0], expecte
   ["the deletion of a run that was reported as running", { event: deleted, recorded: sent("Running") }, "owed to d0 d1"],
   ["the deletion of a run that was never reported", { event: deleted }, "owed to d0 d1"],
   ["the deletion of a run that was reported as finished", { event: deleted, recorded: sent("Failed", "Succeeded") }, "owed to nobody"],
+  ["vanished unseen, reported as running: ended where it was begun", { event: deleted, unseen: true, recorded: sent("Running", "Failed") }, "closing to d0"],
+  ["vanished unseen, reported as running to a queue", { event: deleted, unseen: true, recorded: sent("Pending", undefined), ...queue }, "closing to d0"],
+  ["vanished unseen, reported as running, no longer selected", { event: deleted, unseen: true, recorded: sent("Running"), match: unmatched }, "closing to d0"],
+  ["vanished unseen, never reported", { event: deleted, unseen: true }, "unseen: the run vanished while nobody watched, and nothing had been reported of it"],
+  ["vanished unseen, reported as finished", { event: deleted, unseen: true, recorded: sent("Succeeded") }, "unseen: the run vanished while nobody watched, and nothing had been reported of it"],
 
   ["ended in the second before activeSince", { event: succeeded, endedAt: before }, tooOld],
   ["ended in the same second, but earlier in it", { event: succeeded, endedAt: activeSince - 400 }, "owed to d0 d1"],

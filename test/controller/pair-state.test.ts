@@ -115,13 +115,13 @@ describe("recordedOf", () => {
   const settled = (destination: DeliveryDestination): unknown => recordedOf([destination]).get("status");
 
   it("is what was accepted last, not what is being tried", () => {
-    assert.deepEqual(settled(accepted), { sentStatus: "Running", sentCount: 1, externalRef: "first" });
-    assert.deepEqual(settled(fail("ServiceFailed", accepted).destination), { sentStatus: "Running", sentCount: 1, externalRef: "first" });
-    assert.deepEqual(settled(fail("ServiceFailed").destination), { sentCount: 0 });
+    assert.deepEqual(settled(accepted), { sentStatus: "Running", sentCount: 1, externalRef: "first", target: message.target });
+    assert.deepEqual(settled(fail("ServiceFailed", accepted).destination), { sentStatus: "Running", sentCount: 1, externalRef: "first", target: message.target });
+    assert.deepEqual(settled(fail("ServiceFailed").destination), { sentCount: 0, target: message.target });
   });
 
   it("counts a dead letter as settled", () => {
-    assert.deepEqual(settled(fail("MessageRefused", accepted).destination), { sentStatus: "Failed", sentCount: 1, externalRef: "first" });
+    assert.deepEqual(settled(fail("MessageRefused", accepted).destination), { sentStatus: "Failed", sentCount: 1, externalRef: "first", target: message.target });
   });
 });
 

@@ -20,7 +20,7 @@ interface Case {
 
 function planned({ spec = {}, provider = gitHubProvider(), event = runEvent(), recorded = {} }: Case): Plan {
   const route = deepFreeze(makeRoute(notification(spec), provider, 0));
-  return plan(route, { event: deepFreeze(event), endedAt: undefined }, new Map(Object.entries(recorded)));
+  return plan(route, { event: deepFreeze(event), endedAt: undefined, unseen: false }, new Map(Object.entries(recorded)));
 }
 
 const shown = (result: Plan): unknown => (result.kind === "send" ? { ...result, messages: result.messages.map((message) => [message.key, message.target]) } : result);
@@ -52,8 +52,8 @@ describe("plan", () => {
 
   it("waits while there is no Provider, for what is selected alone", () => {
     const route = makeRoute(notification({ filter: { statuses: ["Failed"] } }), undefined, 0);
-    assert.deepEqual(plan(route, { event: ended("Failed"), endedAt: undefined }, new Map()), { kind: "waiting" });
-    assert.deepEqual(plan(route, { event: runEvent(), endedAt: undefined }, new Map()), { kind: "nothing", matched: false, why: "statuses: Running is not in [Failed]" });
+    assert.deepEqual(plan(route, { event: ended("Failed"), endedAt: undefined, unseen: false }, new Map()), { kind: "waiting" });
+    assert.deepEqual(plan(route, { event: runEvent(), endedAt: undefined, unseen: false }, new Map()), { kind: "nothing", matched: false, why: "statuses: Running is not in [Failed]" });
   });
 
   it("selects nothing for a suspended Notification, but ends what GitHub was told the beginning of", () => {

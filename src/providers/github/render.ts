@@ -23,6 +23,9 @@ export const commitState = (status: RunStatus): CommitState => states[status];
 /** Reasons that say the run itself was wrong, not what it tested. GitHub calls that `error`. */
 const faultOfTheRun = /^(Couldnt|Invalid|Parameter|Param|Object|Required|CreateRunFailed|PipelineValidationFailed|PipelineInvalidGraph|TaskRunValidationFailed|TaskValidationFailed|TaskRunResolutionFailed|ResourceVerificationFailed|CELEvaluationFailed)/;
 
+/** A run has one commit status at a time. */
+const messageKey = "status";
+
 /** GitHub takes at most 140 characters of description. */
 const maxDescription = 140;
 
@@ -59,11 +62,34 @@ function descriptionOf(event: RunEvent): string {
   return cutCodePoints(parts.join(": "), maxDescription);
 }
 
+interface Place {
+  readonly owner: string;
+  readonly repo: string;
+  readonly sha: string;
+  readonly context: string;
+}
+
+/** A place that stands on record; undefined when it is not one that could have been recorded. */
+function recordedPlace(target: Readonly<Record<string, string>> | undefined): Place | undefined {
+  const { owner = "", repo = "", sha = "", context = "" } = target ?? {};
+  const valid = /^[A-Za-z0-9_-]{1,39}$/.test(owner) && /^(?!\.\.?$)[A-Za-z0-9._-]{1,100}$/.test(repo) && /^[0-9a-fA-F]{40,64}$/.test(sha) && context !== "";
+  return valid ? { owner, repo, sha, context } : undefined;
+}
+
+function placeOf({ event, notification, sentBefore }: RenderInput<GitHubProvider, GitHubNotification>): Place | undefined {
+  // Of a run that is gone little may be left, and what was begun must be ended in the same place.
+  const begun = event.deleted ? recordedPlace(sentBefore(messageKey).target) : undefined;
+  if (begun !== undefined) return begun;
+  const { owner, repo, sha } = event.commit;
+  if (owner === undefined || repo === undefined || sha === undefined) return undefined;
+  return { owner, repo, sha, context: contextOf(event, notification) };
+}
+
 /** The commit status of a run's state, or why there is none. */
 export function render(input: RenderInput<GitHubProvider, GitHubNotification>): Rendered {
-  const { event, notification, provider } = input;
-  const { owner, repo, sha } = event.commit;
-  if (owner === undefined || repo === undefined || sha === undefined) {
+  const { event, provider } = input;
+  const place = placeOf(input);
+  if (place === undefined) {
     return {
       nothing: {
         reason: "NoCommit",
@@ -71,12 +97,12 @@ export function render(input: RenderInput<GitHubProvider, GitHubNotification>): 
       },
     };
   }
-  const context = contextOf(event, notification);
+  const { owner, repo, sha, context } = place;
   return {
     messages: [
       {
-        key: "status",
-        target: { owner, repo, sha, context },
+        key: messageKey,
+        target: { ...place },
         request: {
           method: "POST",
           url: `${apiBase(provider)}/repos/${owner}/${repo}/statuses/${sha}`,

@@ -1,0 +1,58 @@
+import type { Delivery } from "../api/delivery.ts";
+import type { RunEvent, RunKind } from "../api/run-event.ts";
+import type { Deliverer } from "./deliver.ts";
+import { isGenuine, type Pair } from "./ledger.ts";
+import { hasUnfinished } from "./owed.ts";
+import { recordedOf } from "./pair-state.ts";
+import type { RunStore } from "./run-store.ts";
+
+/** All that a record tells of a run that is gone: enough to end what was begun. */
+function lastKnown({ spec: { runRef }, status }: Delivery): RunEvent {
+  const [sent = "Running"] = (status?.destinations ?? []).flatMap(({ sentStatus }) => sentStatus ?? []);
+  const { kind, name, namespace, uid } = runRef;
+  return {
+    kind,
+    name,
+    namespace,
+    uid,
+    labels: {},
+    annotations: {},
+    params: {},
+    results: {},
+    status: sent,
+    reason: "",
+    message: "",
+    terminal: false,
+    pipeline: "",
+    commit: {},
+    tasks: [],
+    deleted: false,
+    run: {},
+  };
+}
+
+export interface Restoration {
+  readonly records: Iterable<Delivery>;
+  /** Whether runs of the kind are known: of a kind that is not served nobody can say that a run is gone. */
+  readonly isWatched: (kind: RunKind) => boolean;
+  readonly runs: RunStore;
+  readonly deliverer: Pick<Deliverer, "runVanished">;
+}
+
+/**
+ * Takes up, after the first lists, what records say of runs that vanished while nobody watched: what is still owed, and
+ * what was begun at a service and not ended.
+ */
+export function restoreFromRecords({ records, isWatched, runs, deliverer }: Restoration): void {
+  const vanished = new Map<string, Pair[]>();
+  for (const record of records) {
+    const { notificationRef, runRef } = record.spec;
+    const owed = record.status?.owed as RunEvent | undefined;
+    const begun = isWatched(runRef.kind) && hasUnfinished(recordedOf(record.status?.destinations ?? []));
+    if ((owed === undefined && !begun) || !isGenuine(record) || (runs.has(runRef.uid) && !vanished.has(runRef.uid))) continue;
+    runs.restore(owed ?? lastKnown(record));
+    const pair = { notification: { namespace: record.metadata.namespace, ...notificationRef }, runUid: runRef.uid };
+    vanished.set(runRef.uid, [...(vanished.get(runRef.uid) ?? []), pair]);
+  }
+  for (const [uid, pairs] of vanished) deliverer.runVanished(uid, pairs);
+}
