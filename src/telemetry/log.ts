@@ -32,16 +32,21 @@ function describeError(error: Error, clean: (text: string) => string): Record<st
   };
 }
 
-function cleanFields(fields: LogFields, clean: (text: string) => string): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => {
-      if (typeof value === "string") return [key, clean(value)];
-      if (value instanceof Error) return [key, describeError(value, clean)];
-      if (typeof value === "object" && value !== null) return [key, JSON.parse(clean(JSON.stringify(value))) as unknown];
-      return [key, value];
-    }),
-  );
+/** How deep values are shown; what is below is left out, so that a cycle ends. */
+const maxDepth = 6;
+
+function cleanValue(value: unknown, clean: (text: string) => string, depth = 0): unknown {
+  if (typeof value === "string") return clean(value);
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Error) return describeError(value, clean);
+  if (depth >= maxDepth) return "...";
+  if (Array.isArray(value)) return value.map((item) => cleanValue(item, clean, depth + 1));
+  return cleanFields(value, clean, depth + 1);
 }
+
+const cleanFields = (fields: object, clean: (text: string) => string, depth = 0): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([key, value]) => [clean(key), cleanValue(value, clean, depth)]));
 
 /** A logger to a file descriptor (1: standard output, 2: standard error). */
 export function createLogger(level: LogLevel, redactor: Redactor, fd = 1): Logger {

@@ -29,11 +29,15 @@ const piecesOf = (secret: string): string[] =>
 /** A redactor with no secrets learnt yet. */
 export function createRedactor(): Redactor {
   const uses = new Map<string, number>();
+  /** The longest first: one secret may be the beginning of another. Undefined when it is to be made anew. */
+  let ordered: readonly string[] | undefined;
   return {
     learn: (secret) => {
+      ordered = undefined;
       for (const piece of piecesOf(secret)) uses.set(piece, (uses.get(piece) ?? 0) + 1);
     },
     forget: (secret) => {
+      ordered = undefined;
       for (const piece of piecesOf(secret)) {
         const left = (uses.get(piece) ?? 0) - 1;
         if (left > 0) uses.set(piece, left);
@@ -42,7 +46,8 @@ export function createRedactor(): Redactor {
     },
     clean: (text) => {
       let result = text;
-      for (const piece of uses.keys()) result = result.replaceAll(piece, mask);
+      ordered ??= [...uses.keys()].sort((a, b) => b.length - a.length);
+      for (const piece of ordered) result = result.replaceAll(piece, mask);
       for (const pattern of patterns) result = result.replace(pattern, mask);
       return result;
     },
