@@ -1,7 +1,9 @@
 import { macroNames, type Node } from "./ast.ts";
 import { checkNode, failed, pathOf, report, warnUnknownValue, type Check } from "./check.ts";
 import type { Finding } from "./diagnostics.ts";
-import { checkLiteralArgument, functions, unsupportedFunctions, type FunctionDefinition, type Overload } from "./functions.ts";
+import { checkFormat } from "./format.ts";
+import { checkLiteralArgument, functions } from "./functions.ts";
+import type { FunctionDefinition, Overload } from "./overload.ts";
 import { patternCost } from "./pattern-cost.ts";
 import { compilePattern } from "./regex.ts";
 import { didYouMean } from "./suggest.ts";
@@ -21,8 +23,22 @@ const forms: Readonly<Record<string, (args: readonly Typed[], offset: number, co
   "_[_]": index,
 };
 
+/** A function whose name has a dot, written as if it were a method: `strings.quote(x)`. */
+function namespacedFunction(node: Call, context: Check): Call | undefined {
+  const { target } = node;
+  if (target?.kind !== "identifier" || context.locals.some((local) => local.name === target.name)) {
+    return undefined;
+  }
+  const name = `${target.name}.${node.function}`;
+  return functions.has(name) ? { ...node, function: name, target: undefined } : undefined;
+}
+
 /** Checks an operator, function or method. */
 export function checkCall(node: Call, context: Check): Typed {
+  const namespaced = namespacedFunction(node, context);
+  if (namespaced !== undefined) {
+    return checkCall(namespaced, context);
+  }
   const refused = refuseName(node);
   if (refused !== undefined) {
     return report(context, refused);
@@ -54,9 +70,6 @@ function refuseName(node: Call): Finding | undefined {
   }
   if (form !== undefined) {
     return { code: "FilterInvalidArgument", message: `${name}() is written \`${form}\`, with a plain name for x`, offset };
-  }
-  if (unsupportedFunctions.has(name)) {
-    return { code: "FilterNotSupportedYet", message: `not supported yet: the function ${name}()`, offset };
   }
   if (functions.has(name) || Object.hasOwn(forms, name)) {
     return undefined;
@@ -197,6 +210,15 @@ function literalProblem(name: string, args: readonly Typed[], context: Check): F
   return message === undefined ? undefined : { code: "FilterInvalidLiteral", message, offset: literal.offset };
 }
 
+function formatProblem(name: string, args: readonly Typed[]): Finding | undefined {
+  const [text, list] = args;
+  if (name !== "format" || text?.op !== "constant" || typeof text.value !== "string" || list?.op !== "list") {
+    return undefined;
+  }
+  const message = checkFormat(text.value, list.elements.map((element) => typeName(element.type)));
+  return message === undefined ? undefined : { code: "FilterInvalidLiteral", message, offset: text.offset };
+}
+
 function checkStyle(node: Call, definition: FunctionDefinition): Finding | undefined {
   if (definition.style === "method" && node.target === undefined) {
     return { code: "FilterInvalidArgument", message: `${node.function}() is a method: write \`text.${node.function}(...)\``, offset: node.offset };
@@ -225,6 +247,13 @@ function isMismatchedElement(args: readonly Typed[]): boolean {
   return (container.kind === "list" && !fits(value, container.element)) || (container.kind === "map" && !fits(value, container.key));
 }
 
+/** Whether operands that an operator takes do not go together: an element in a list of others, lists of different types. */
+function isMismatched(name: string, args: readonly Typed[]): boolean {
+  const [left, right] = args.map((argument) => argument.type);
+  const lists = name === "_+_" && left?.kind === "list" && right?.kind === "list";
+  return (lists && !fits(left, right)) || (name === "@in" && isMismatchedElement(args));
+}
+
 function checkFunction(node: Call, args: readonly Typed[], context: Check): Typed {
   const { offset } = node;
   const definition = functions.get(node.function);
@@ -236,10 +265,10 @@ function checkFunction(node: Call, args: readonly Typed[], context: Check): Type
     return report(context, misused);
   }
   const overloads = candidates(definition, args);
-  if (overloads.length === 0 || (definition.name === "@in" && isMismatchedElement(args))) {
+  if (overloads.length === 0 || isMismatched(definition.name, args)) {
     return report(context, { code: "FilterTypeMismatch", message: mismatch(definition, args), offset });
   }
-  const bad = literalProblem(definition.name, args, context);
+  const bad = literalProblem(definition.name, args, context) ?? formatProblem(definition.name, args);
   if (bad !== undefined) {
     return report(context, bad);
   }

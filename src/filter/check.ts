@@ -6,7 +6,8 @@ import type { Environment } from "./environment.ts";
 import { limits } from "./limits.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
-import { fits, isDynamic, join, listOf, mapOf, aTypeName, types, type CelType } from "./types.ts";
+import { fits, isDynamic, join, listOf, mapOf, aTypeName, typeOf, types, type CelType } from "./types.ts";
+import { TypeValue } from "./values.ts";
 
 /** A variable of a macro around the node. */
 interface Local {
@@ -14,6 +15,8 @@ interface Local {
   readonly type: CelType;
   readonly slot: number;
 }
+
+type Identifier = Extract<Node, { kind: "identifier" }>;
 
 /** What the checks of all nodes share. */
 export interface Check {
@@ -58,17 +61,48 @@ export function report(context: Check, finding: Finding): Typed {
   return failed(finding.offset);
 }
 
-const literalTypes = { null_type: types.null, bool: types.bool, int: types.int, uint: types.uint, double: types.double, string: types.string, bytes: types.error } as const;
+const literalTypes = { null_type: types.null, bool: types.bool, int: types.int, uint: types.uint, double: types.double, string: types.string, bytes: types.bytes } as const;
 
 function checkLiteral(node: Extract<Node, { kind: "literal" }>): Typed {
   return { op: "constant", value: node.value, type: literalTypes[node.type], offset: node.offset };
 }
 
-const typeNames = new Set(["int", "uint", "double", "string", "bool", "bytes", "list", "map", "null_type", "type"]);
+/** Types that can be named in expressions. */
+const namedTypes = new Map<string, CelType>([
+  ...([types.int, types.uint, types.double, types.string, types.bool, types.bytes, types.null] as const).map((type): [string, CelType] => [type.kind, type]),
+  ["list", listOf(types.dyn)],
+  ["map", mapOf(types.dyn, types.dyn)],
+  ["type", typeOf(undefined)],
+  ["google.protobuf.Timestamp", types.timestamp],
+  ["google.protobuf.Duration", types.duration],
+]);
 
-function checkIdentifier(node: Extract<Node, { kind: "identifier" }>, context: Check): Typed {
+function namedType(name: string, offset: number): Typed | undefined {
+  const type = namedTypes.get(name);
+  return type === undefined ? undefined : { op: "constant", value: new TypeValue(name), type: typeOf(type), offset };
+}
+
+const localOf = (node: Identifier, context: Check): Local | undefined => (node.root ? undefined : context.locals.findLast((candidate) => candidate.name === node.name));
+
+/** A variable or type whose name has dots: `a.b.c` as a whole, unless its first part is a macro's variable. */
+function checkQualified(node: Extract<Node, { kind: "select" }>, context: Check): Typed | undefined {
+  const parts = [node.field];
+  let first = node.operand;
+  while (first.kind === "select") {
+    parts.unshift(first.field);
+    first = first.operand;
+  }
+  if (first.kind !== "identifier" || localOf(first, context) !== undefined) {
+    return undefined;
+  }
+  const name = [first.name, ...parts].join(".");
+  const variable = context.environment.variables.get(name);
+  return variable === undefined ? namedType(name, first.offset) : { op: "variable", name, type: variable.type, path: name, offset: first.offset };
+}
+
+function checkIdentifier(node: Identifier, context: Check): Typed {
   const { name, offset } = node;
-  const local = node.root ? undefined : context.locals.findLast((candidate) => candidate.name === name);
+  const local = localOf(node, context);
   if (local !== undefined) {
     return { op: "local", slot: local.slot, type: local.type, path: name, offset };
   }
@@ -76,10 +110,7 @@ function checkIdentifier(node: Extract<Node, { kind: "identifier" }>, context: C
   if (variable !== undefined) {
     return { op: "variable", name, type: variable.type, path: name, offset };
   }
-  if (typeNames.has(name)) {
-    return report(context, { code: "FilterNotSupportedYet", message: `not supported yet: the type \`${name}\` as a value`, offset });
-  }
-  return report(context, { code: "FilterUnknownVariable", message: `there is no variable \`${name}\`${variableHint(name, context)}`, offset });
+  return namedType(name, offset) ?? report(context, { code: "FilterUnknownVariable", message: `there is no variable \`${name}\`${variableHint(name, context)}`, offset });
 }
 
 function variableHint(name: string, context: Check): string {
@@ -113,6 +144,10 @@ function fieldType(operand: Typed, field: string, offset: number, context: Check
 }
 
 function checkSelect(node: Extract<Node, { kind: "select" }>, context: Check): Typed {
+  const qualified = checkQualified(node, context);
+  if (qualified !== undefined) {
+    return qualified;
+  }
   const operand = checkNode(node.operand, context);
   const type = fieldType(operand, node.field, node.offset, context);
   if (type === undefined) {
@@ -127,7 +162,7 @@ function checkHas(node: Extract<Node, { kind: "has" }>, context: Check): Typed {
   return type === undefined ? failed(node.offset) : { op: "has", operand, field: node.field, type: types.bool, offset: node.offset };
 }
 
-const joined = (parts: readonly CelType[]): CelType => parts.slice(1).reduce(join, parts[0] ?? types.dyn);
+const joined = (parts: readonly CelType[]): CelType => parts.reduce(join, types.free);
 
 function checkList(node: Extract<Node, { kind: "list" }>, context: Check): Typed {
   const elements = node.elements.map((element) => checkNode(element, context));

@@ -1,28 +1,13 @@
-import type { RunEvent } from "../api/run-event.ts";
 import { check } from "./check.ts";
-import { diagnose, placeAt, type Diagnostic, type Finding } from "./diagnostics.ts";
+import { diagnose, type Diagnostic, type Finding } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { lex } from "./lexical.ts";
 import { limits } from "./limits.ts";
 import { parse } from "./parse.ts";
-import { plan } from "./plan.ts";
-import type { Absent, Evaluation, Failure, Run } from "./run.ts";
+import { programOf, type Program } from "./program.ts";
 import { checkSyntax } from "./syntax.ts";
 import type { Typed } from "./typed.ts";
-import { aTypeName, isDynamic, typeName } from "./types.ts";
-import type { Value } from "./values.ts";
-
-/** What an evaluation came to. */
-export type Outcome = { readonly kind: "value"; readonly value: Value } | Absent | Failure;
-
-/** A compiled expression. */
-export interface Program {
-  readonly source: string;
-  /** The result's type as CEL writes it: `bool`, `string`, `list(string)`, `dyn`, ... */
-  readonly type: string;
-  /** Evaluates the expression on an event. Never throws, never changes the event, and ends after a bounded number of steps. */
-  evaluate(event: RunEvent): Outcome;
-}
+import { aTypeName, isDynamic } from "./types.ts";
 
 /** A program where there are no errors; warnings do not stand in its way. */
 export interface Compilation {
@@ -121,47 +106,4 @@ function compileNew(source: string, options: CompileOptions): Compilation {
     return refuse(source, result === undefined ? all : [result], warnings);
   }
   return { program: programOf(source, typed), errors: [], warnings: diagnoseAll(source, warnings) };
-}
-
-const yes: Outcome = Object.freeze({ kind: "value", value: true });
-const no: Outcome = Object.freeze({ kind: "value", value: false });
-const exhausted: Failure = Object.freeze({ kind: "error", code: "FilterBudgetExceeded", line: 1, column: 1 });
-const broken: Failure = Object.freeze({ kind: "error", code: "FilterInternal", line: 1, column: 1 });
-const nothing: Evaluation["event"] = Object.freeze({});
-
-function outcomeOf(run: Run, evaluation: Evaluation): Outcome {
-  const value = run(evaluation);
-  // A loop that ran out of steps may have been swallowed by `|| true`; the steps tell.
-  if (evaluation.steps < 0) {
-    return exhausted;
-  }
-  if (value === true) {
-    return yes;
-  }
-  if (value === false) {
-    return no;
-  }
-  return value === undefined ? evaluation.fault : { kind: "value", value };
-}
-
-function programOf(source: string, typed: Typed): Program {
-  const run = plan(typed, { place: (offset) => placeAt(source, offset), absents: new Map() });
-  const evaluation: Evaluation = { event: nothing, fault: broken, steps: 0, slots: [] };
-  return {
-    source,
-    type: typeName(typed.type),
-    evaluate(event) {
-      evaluation.event = event;
-      evaluation.steps = limits.steps;
-      evaluation.fault = broken;
-      try {
-        return outcomeOf(run, evaluation);
-      } catch {
-        return broken;
-      } finally {
-        evaluation.event = nothing;
-        evaluation.slots.length = 0;
-      }
-    },
-  };
 }

@@ -1,64 +1,32 @@
+import { isZone } from "./calendar.ts";
+import { conversions } from "./functions-convert.ts";
+import { format, quote } from "./format.ts";
 import { limits } from "./limits.ts";
 import * as numbers from "./numbers.ts";
+import { binary, charge, overload, positions, texts, type FunctionDefinition, type Overload } from "./overload.ts";
 import { compilePattern, matches } from "./regex.ts";
 import * as strings from "./strings.ts";
 import { addDurations, betweenTimestamps, moveTimestamp, parseDuration, parseTimestamp } from "./times.ts";
 import { join, listOf, mapOf, types, type CelType } from "./types.ts";
 import {
-  compare, Double, Duration, equal, fromJson, keysOf, lookUp, problems, Timestamp,
+  Bytes, compare, Double, Duration, equal, fromJson, keysOf, lookUp, problems, Timestamp,
   type JsonObject, type Meter, type Problem, type Value, type ValueMap,
 } from "./values.ts";
 
-/** Runs a function on values of its parameter types (null for those it does not have). It throws nothing and keeps nothing. */
-type Implementation = (meter: Meter, a: Value, b: Value, c: Value, d: Value) => Value | Problem;
-
-/** One form of a function: what it takes, what it gives. */
-export interface Overload {
-  readonly params: readonly CelType[];
-  readonly result: CelType | ((args: readonly CelType[]) => CelType);
-  readonly run: Implementation;
-}
-
-/** A function, method or operator. */
-export interface FunctionDefinition {
-  readonly name: string;
-  /** How it is called: `f(x)`, `x.f()`, both, or as an operator. */
-  readonly style: "function" | "method" | "both" | "operator";
-  readonly overloads: readonly Overload[];
-}
-
-const { bool, int, uint, double, string, timestamp, duration, dyn } = types;
+const { bool, int, uint, double, string, bytes, timestamp, duration, dyn } = types;
 const anyList = listOf(dyn);
 const anyMap = mapOf(dyn, dyn);
-
-const overload = (params: readonly CelType[], result: Overload["result"], run: Implementation): Overload => ({ params, result, run });
-
-/** An overload of two operands whose function needs no meter. */
-const binary = (params: readonly [CelType, CelType], result: CelType, run: (a: Value, b: Value) => Value | Problem): Overload =>
-  overload(params, result, (_meter, a, b) => run(a, b));
-
-/** An overload whose operands are all strings; the first one's length is charged. */
-const texts = (count: number, result: CelType, run: (a: string, b: string, c: string, meter: Meter) => Value | Problem): Overload =>
-  overload(Array.from({ length: count }, () => string), result, (meter, a, b, c) => {
-    charge(a as string, meter);
-    return run(a as string, b as string, c as string, meter);
-  });
-
-/** A method of a string that also takes positions; the text's length is charged. */
-const positions = (params: readonly CelType[], result: CelType, run: (text: string, b: Value, c: Value, d: Value) => Value | Problem): Overload =>
-  overload([string, ...params], result, (meter, a, b, c, d) => {
-    charge(a as string, meter);
-    return run(a as string, b, c, d);
-  });
-
-function charge(text: string, meter: Meter): void {
-  meter.steps -= text.length >> 4;
-}
 
 function concatenate(a: string, b: string, meter: Meter): string | Problem {
   charge(a, meter);
   charge(b, meter);
   return a.length + b.length > limits.textLength ? problems.budget : a + b;
+}
+
+function concatenateBytes(a: Bytes, b: Bytes, meter: Meter): Bytes | Problem {
+  const length = a.value.length + b.value.length;
+  meter.steps -= length >> 4;
+  return length > limits.textLength ? problems.budget : new Bytes(Buffer.concat([a.value, b.value]));
 }
 
 function concatenateLists(a: readonly unknown[], b: readonly unknown[], meter: Meter): readonly unknown[] | Problem {
@@ -75,6 +43,7 @@ const add: readonly Overload[] = [
   binary([uint, uint], uint, numbers.onUints((a, b) => a + b)),
   binary([double, double], double, numbers.onDoubles((a, b) => a + b)),
   overload([string, string], string, (meter, a, b) => concatenate(a as string, b as string, meter)),
+  overload([bytes, bytes], bytes, (meter, a, b) => concatenateBytes(a as Bytes, b as Bytes, meter)),
   overload([anyList, anyList], ([a, b]) => join(a ?? dyn, b ?? dyn), (meter, a, b) => concatenateLists(a as readonly unknown[], b as readonly unknown[], meter)),
   binary([timestamp, duration], timestamp, (a, b) => moveTimestamp(a as Timestamp, b as Duration, 1)),
   binary([duration, timestamp], timestamp, (a, b) => moveTimestamp(b as Timestamp, a as Duration, 1)),
@@ -92,7 +61,7 @@ const subtract: readonly Overload[] = [
 
 const orderedPairs: readonly (readonly [CelType, CelType])[] = [
   ...[int, uint, double].flatMap((left) => [int, uint, double].map((right): readonly [CelType, CelType] => [left, right])),
-  ...[bool, timestamp, duration].map((type): readonly [CelType, CelType] => [type, type]),
+  ...[bool, bytes, timestamp, duration].map((type): readonly [CelType, CelType] => [type, type]),
 ];
 
 const ordering = (holds: (order: number) => boolean): readonly Overload[] => [
@@ -157,12 +126,19 @@ const stringMethods: readonly FunctionDefinition[] = [
   method("substring", positions([int], string, (a, from) => strings.substring(a, from)), positions([int, int], string, (a, from, to) => strings.substring(a, from, to))),
   method("replace", texts(3, string, (a, b, c) => strings.replace(a, b, c)), positions([string, string, int], string, (a, b, c, limit) => strings.replace(a, b as string, c as string, limit))),
   method("split", texts(2, listOf(string), (a, b) => strings.split(a, b)), positions([string, int], listOf(string), (a, b, limit) => strings.split(a, b as string, limit))),
+  method("reverse", texts(1, string, (a) => strings.reverse(a))),
+  method("format", overload([string, anyList], string, (meter, text, list) => format(text as string, list as readonly unknown[], meter))),
   method(
     "join",
     overload([listOf(string)], string, (meter, list) => strings.joinTexts(list as readonly unknown[], "", meter)),
     overload([listOf(string), string], string, (meter, list, separator) => strings.joinTexts(list as readonly unknown[], separator as string, meter)),
   ),
 ];
+
+function quoted(text: string, meter: Meter): string | Problem {
+  charge(text, meter);
+  return text.length > limits.textLength / 2 ? problems.budget : quote(text);
+}
 
 const others: readonly FunctionDefinition[] = [
   { name: "matches", style: "both", overloads: [texts(2, bool, (a, b, _c, meter) => matches(a, b, meter))] },
@@ -171,6 +147,7 @@ const others: readonly FunctionDefinition[] = [
     style: "both",
     overloads: [
       texts(1, int, (a) => strings.lengthOf(a)),
+      overload([bytes], int, (_meter, a) => (a as Bytes).value.length),
       overload([anyList], int, (_meter, list) => (list as readonly unknown[]).length),
       overload([anyMap], int, (meter, map) => {
         const count = keysOf(map as JsonObject | ValueMap).length;
@@ -179,21 +156,13 @@ const others: readonly FunctionDefinition[] = [
       }),
     ],
   },
-  { name: "duration", style: "function", overloads: [texts(1, duration, (a) => parseDuration(a)), overload([duration], duration, (_meter, a) => a)] },
-  { name: "timestamp", style: "function", overloads: [texts(1, timestamp, (a) => parseTimestamp(a)), overload([timestamp], timestamp, (_meter, a) => a)] },
-  { name: "dyn", style: "function", overloads: [overload([dyn], dyn, (_meter, a) => a)] },
+  { name: "strings.quote", style: "function", overloads: [texts(1, string, (a, _b, _c, meter) => quoted(a, meter))] },
 ];
 
 /** Every function, method and operator by name. `==`, `!=`, `&&`, `||`, `!`, `?:` and indexes are the checker's own. */
 export const functions: ReadonlyMap<string, FunctionDefinition> = new Map(
-  [...operators, ...stringMethods, ...others].map((definition) => [definition.name, definition]),
+  [...operators, ...stringMethods, ...others, ...conversions].map((definition) => [definition.name, definition]),
 );
-
-/** Functions and methods of CEL and its strings extension that are known, and refused until they are checked. */
-export const unsupportedFunctions: ReadonlySet<string> = new Set([
-  "bool", "bytes", "double", "format", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours",
-  "getMilliseconds", "getMinutes", "getMonth", "getSeconds", "int", "quote", "reverse", "string", "strings.quote", "type", "uint",
-]);
 
 /** Says what is wrong with a literal argument that only its text can tell; undefined when it is fine. */
 export function checkLiteralArgument(name: string, text: string): string | undefined {
@@ -203,6 +172,9 @@ export function checkLiteralArgument(name: string, text: string): string | undef
   }
   if (name === "duration" && !(parseDuration(text) instanceof Duration)) {
     return "this is not a duration; write for example \"90s\", \"5m\" or \"1h30m\"";
+  }
+  if (name.startsWith("get") && !isZone(text)) {
+    return "this is not a time zone; write for example \"Europe/Berlin\" or \"+01:00\"";
   }
   return name === "timestamp" && !(parseTimestamp(text) instanceof Timestamp) ? "this is not a timestamp; write for example \"2026-01-31T08:00:00Z\"" : undefined;
 }

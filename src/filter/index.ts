@@ -1,6 +1,7 @@
 /** The filter language: CEL expressions over RunEvents, checked when compiled, bounded when evaluated. */
-export { compile, type Compilation, type Outcome, type Program } from "./compile.ts";
+export { compile, type Compilation } from "./compile.ts";
 export type { Diagnostic } from "./diagnostics.ts";
 export { runEventEnvironment, type Environment } from "./environment.ts";
+export type { Outcome, Program } from "./program.ts";
 export { compilePattern } from "./regex.ts";
 export type { Value } from "./values.ts";

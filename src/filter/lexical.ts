@@ -2,7 +2,7 @@ import type { Finding } from "./diagnostics.ts";
 
 /** A token of the user's text; `start` and `end` are UTF-16 offsets. */
 export interface Token {
-  readonly kind: "identifier" | "number" | "string" | "bytes" | "mark" | "end";
+  readonly kind: "identifier" | "number" | "quoted" | "string" | "bytes" | "mark" | "end";
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -20,6 +20,8 @@ export interface LexedSource {
 const blank = /[\t\n\f\r ]+|\/\/[^\n\r]*/y;
 const identifier = /[A-Za-z_][A-Za-z0-9_]*/y;
 const number = /0[xX][0-9a-fA-F]+[uU]?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[uU]?/y;
+/** A field written in backticks: .`content-type`. */
+const quotedName = /`[A-Za-z0-9_.\-/ ]+`/y;
 const quote = /([bBrR]{0,2})("""|'''|"|')/y;
 const mark = /==|!=|<=|>=|&&|\|\||[-+*/%<>!?:.,()[\]{}]/y;
 const escapes = /\\(?:[abfnrtv"'`\\?]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})/y;
@@ -125,6 +127,10 @@ function readToken(source: string, at: number): Token | Finding {
   if (name !== null) {
     return { kind: "identifier", text: name[0], start: at, end: at + name[0].length };
   }
+  const field = matchAt(quotedName, source, at);
+  if (field !== null) {
+    return { kind: "quoted", text: field[0], start: at, end: at + field[0].length };
+  }
   const symbol = matchAt(mark, source, at);
   if (symbol !== null) {
     return { kind: "mark", text: symbol[0], start: at, end: at + symbol[0].length };
@@ -136,8 +142,9 @@ function readToken(source: string, at: number): Token | Finding {
 const needsRename = (name: string): boolean => name === "namespace" || /^(?:true|false|null).+/.test(name);
 
 function replacement(name: string, taken: ReadonlySet<string>): string {
+  const rest = name.slice(1).replace(/[^A-Za-z0-9_]/g, "_");
   for (const first of "_ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-    const candidate = first + name.slice(1);
+    const candidate = first + rest;
     if (!taken.has(candidate)) {
       return candidate;
     }
@@ -156,7 +163,8 @@ function rename(blanked: string, tokens: readonly Token[]): LexedSource {
   const stand = new Map<string, string>();
   let text = blanked;
   tokens.forEach((token, index) => {
-    if (token.kind !== "identifier" || !needsRename(token.text) || isMember(tokens, index)) {
+    const plain = token.kind === "identifier" && needsRename(token.text) && !isMember(tokens, index);
+    if (!plain && token.kind !== "quoted") {
       return;
     }
     const name = stand.get(token.text) ?? replacement(token.text, taken);
@@ -164,7 +172,7 @@ function rename(blanked: string, tokens: readonly Token[]): LexedSource {
     taken.add(name);
     text = text.slice(0, token.start) + name + text.slice(token.end);
   });
-  return { text, tokens, renamed: new Map(Array.from(stand, ([written, name]) => [name, written])) };
+  return { text, tokens, renamed: new Map(Array.from(stand, ([written, name]) => [name, written.replaceAll("`", "")])) };
 }
 
 /**

@@ -18,6 +18,10 @@ export const limits = {
   patternPrograms: 2000,
   /** UTF-16 units of a text that a function builds. */
   textLength: 65_536,
+  /** UTF-16 units of a text that is converted into a number. */
+  numberLength: 1024,
+  /** Digits after the point that `format` writes. */
+  formatPrecision: 100,
   /**
    * Steps of one evaluation: about one per operation in a loop, and one per 16 characters handled, or per 5 characters
    * and instructions of a pattern. A step takes up to about 0.5 us.

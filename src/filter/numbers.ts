@@ -10,7 +10,7 @@ export const uintMaximum = 2n ** 64n - 1n;
 export const isInt64 = (value: bigint): boolean => value >= minimum && value <= maximum;
 
 /** An int in its one form: a number while exact, else a bigint; a problem when it does not fit into int64. */
-function intOf(value: bigint): number | bigint | Problem {
+export function intOf(value: bigint): number | bigint | Problem {
   if (!isInt64(value)) {
     return problems.overflow;
   }
@@ -48,7 +48,8 @@ export function remainderInts(a: Int, b: Int): IntResult {
 
 export const negateInt = (a: Int): IntResult => subtractInts(0, a);
 
-const uintOf = (value: bigint): Uint | Problem => (value >= 0n && value <= uintMaximum ? new Uint(value) : problems.overflow);
+/** A uint, or a problem when it does not fit into 64 bits. */
+export const uintOf = (value: bigint): Uint | Problem => (value >= 0n && value <= uintMaximum ? new Uint(value) : problems.overflow);
 
 type Operation<T> = (a: T, b: T) => T;
 

@@ -4,7 +4,7 @@ import type { Finding } from "./diagnostics.ts";
 import type { LexedSource, Token } from "./lexical.ts";
 import { limits } from "./limits.ts";
 import { isInt64, uintMaximum } from "./numbers.ts";
-import { Double, Uint } from "./values.ts";
+import { Bytes, Double, Uint } from "./values.ts";
 
 type Parsed = ReturnType<typeof parseExpression>;
 type Expr = Parsed["expr"];
@@ -125,7 +125,7 @@ function testedFieldOffset(expr: Expr, conversion: Conversion): number {
   let field: Token | undefined;
   for (let index = tokenOf(expr, conversion).index + 1; index < tokens.length; index += 1) {
     const token = tokens[index];
-    if (token?.kind === "identifier") {
+    if (token?.kind === "identifier" || token?.kind === "quoted") {
       field = token;
     } else if (token?.kind === "mark") {
       depth += "([{".includes(token.text) ? 1 : ")]}".includes(token.text) ? -1 : 0;
@@ -150,7 +150,8 @@ function convert(expr: Expr | undefined, conversion: Conversion): Node {
     case "identExpr": return convertIdentifier(expr, exprKind.value.name, conversion);
     case "selectExpr": {
       const operand = convert(exprKind.value.operand, conversion);
-      const { field, testOnly } = exprKind.value;
+      const { testOnly } = exprKind.value;
+      const field = written(exprKind.value.field, conversion);
       return testOnly ? { kind: "has", operand, field, offset: testedFieldOffset(expr, conversion) } : { kind: "select", operand, field, offset: memberOffset(expr, conversion) };
     }
     case "callExpr": return convertCall(expr, exprKind.value, conversion);
@@ -189,7 +190,7 @@ function convertConstant(constant: Constant, offset: number, conversion: Convers
     case "int64Value": return convertInt(constant.value, offset, conversion);
     case "uint64Value": return constant.value > uintMaximum ? outOfRange("uint (64 bits)") : { kind: "literal", value: new Uint(constant.value), type: "uint", offset };
     case "doubleValue": return Number.isFinite(constant.value) ? { kind: "literal", value: new Double(constant.value), type: "double", offset } : outOfRange("double");
-    case "bytesValue": return invalid(conversion, { code: "FilterNotSupportedYet", message: "not supported yet: bytes literals", offset });
+    case "bytesValue": return { kind: "literal", value: new Bytes(Buffer.from(constant.value)), type: "bytes", offset };
     default: return invalid(conversion, { code: "FilterNotSupported", message: "this literal is not supported", offset });
   }
 }

@@ -1,4 +1,4 @@
-import type { Overload } from "./functions.ts";
+import type { Overload } from "./overload.ts";
 import { failuresAt, plan, planConstant, type Plan } from "./plan.ts";
 import { fail, settle, type Evaluation, type Failures, type Run } from "./run.ts";
 import type { Typed } from "./typed.ts";

@@ -78,6 +78,9 @@ export function replace(text: string, part: string, by: string, limit: Value = -
   return [pieces.slice(0, times + 1).join(by), ...pieces.slice(times + 1)].join(part);
 }
 
+/** The characters in reverse order. */
+export const reverse = (text: string): string => (wide.test(text) ? pointsOf(text).toReversed().join("") : text.split("").reverse().join(""));
+
 /** The strings of a list in one, with a separator between them. */
 export function joinTexts(list: readonly unknown[], separator: string, meter: Meter): string | Problem {
   meter.steps -= list.length;

@@ -29,6 +29,7 @@ interface State {
 type Step = Finding | undefined;
 
 const closers: Readonly<Record<FrameKind, string>> = { top: "", group: ")", call: ")", list: "]", index: "]", map: "}" };
+const literals = new Set<Token["kind"]>(["number", "string", "bytes"]);
 const binary = new Set(["==", "!=", "<", "<=", ">", ">=", "&&", "||", "+", "-", "*", "/", "%", "in"]);
 const reserved = new Set("as break const continue else for function if import let loop package return var void while".split(" "));
 const words: Readonly<Record<string, string>> = {
@@ -111,6 +112,9 @@ function unfinishedPart(frame: Frame, token: Token): Step {
 }
 
 function readOperandName(state: State, token: Token): Step {
+  if (token.kind === "quoted") {
+    return syntax(token, "a name in backticks stands after a `.`; a text is written in quotes");
+  }
   if (reserved.has(token.text)) {
     return syntax(token, `\`${token.text}\` is a reserved word`);
   }
@@ -136,11 +140,11 @@ function readUnary(state: State, token: Token): Step {
 }
 
 function readOperand(state: State, token: Token): Step {
-  if (token.kind === "number" || token.kind === "string" || token.kind === "bytes") {
+  if (literals.has(token.kind)) {
     state.operand = false;
     return undefined;
   }
-  if (token.kind === "identifier") {
+  if (token.kind === "identifier" || token.kind === "quoted") {
     return readOperandName(state, token);
   }
   switch (token.text) {
@@ -171,7 +175,7 @@ function readMember(state: State): Step {
   if (name.text === "?") {
     return optionalSyntax(state, name);
   }
-  if (name.kind !== "identifier") {
+  if (name.kind !== "identifier" && name.kind !== "quoted") {
     return syntax(name, `${describe(name)}, a field's name is missing after \`.\`; other keys are written \`["key"]\``);
   }
   if (["in", "true", "false", "null"].includes(name.text)) {

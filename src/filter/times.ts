@@ -23,7 +23,7 @@ function partNanoseconds(whole: string, fraction: string, unit: string): bigint 
 }
 
 /** The nanoseconds of a list of number-unit parts without a sign; undefined when the text has another form. */
-function spanNanoseconds(text: string): bigint | undefined {
+function textNanoseconds(text: string): bigint | undefined {
   let total = 0n;
   let at = 0;
   while (at < text.length) {
@@ -51,7 +51,7 @@ export function parseDuration(text: string): Duration | Problem {
   }
   const negative = text.startsWith("-");
   const span = negative || text.startsWith("+") ? text.slice(1) : text;
-  const nanoseconds = span === "0" ? 0n : spanNanoseconds(span);
+  const nanoseconds = span === "0" ? 0n : textNanoseconds(span);
   if (nanoseconds === undefined) {
     return problems.invalidValue;
   }
@@ -73,14 +73,16 @@ export function parseTimestamp(text: string): Timestamp | Problem {
   return timestampOf(Date.parse(day + time + zone) / 1000, Number(fraction.padEnd(9, "0")));
 }
 
-function timestampOf(seconds: number, nanos: number): Timestamp | Problem {
+/** A moment in CEL's range (years 1 to 9999), or a problem. */
+export function timestampOf(seconds: number, nanos: number): Timestamp | Problem {
   return seconds >= earliest && seconds <= latest ? new Timestamp(seconds, nanos) : problems.overflow;
 }
 
-const nanosecondsOf = (span: Duration): bigint => BigInt(span.seconds) * second + BigInt(span.nanos);
+/** The whole span in nanoseconds. */
+export const spanNanoseconds = (span: Duration): bigint => BigInt(span.seconds) * second + BigInt(span.nanos);
 
 /** The sum of two spans; `sign` -1 subtracts the second. */
-export const addDurations = (a: Duration, b: Duration, sign: 1 | -1): Duration | Problem => durationOf(nanosecondsOf(a) + BigInt(sign) * nanosecondsOf(b));
+export const addDurations = (a: Duration, b: Duration, sign: 1 | -1): Duration | Problem => durationOf(spanNanoseconds(a) + BigInt(sign) * spanNanoseconds(b));
 
 /** A moment moved by a span; `sign` -1 moves it back. */
 export function moveTimestamp(moment: Timestamp, span: Duration, sign: 1 | -1): Timestamp | Problem {

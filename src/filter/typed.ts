@@ -1,5 +1,5 @@
 import type { MacroName } from "./ast.ts";
-import type { Overload } from "./functions.ts";
+import type { Overload } from "./overload.ts";
 import type { Pattern } from "./regex.ts";
 import type { CelType } from "./types.ts";
 import type { Value } from "./values.ts";

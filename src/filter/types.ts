@@ -1,10 +1,14 @@
-import { Double, Duration, isJsonObject, Timestamp, Uint, ValueMap, type Value } from "./values.ts";
+import { Bytes, Double, Duration, isJsonObject, Timestamp, TypeValue, Uint, ValueMap, type Value } from "./values.ts";
 
 /** Types of the checker. */
 export type CelType =
-  | { readonly kind: "null_type" | "bool" | "int" | "uint" | "double" | "timestamp" | "duration" | "dyn" | "error" }
+  | { readonly kind: "null_type" | "bool" | "int" | "uint" | "double" | "bytes" | "timestamp" | "duration" | "error" }
+  /** `free`: of nothing yet, as the elements of `[]`; joined with another type it is that. */
+  | { readonly kind: "dyn"; readonly free?: true }
   /** `known`: the only values it ever has, where that is declared. */
   | { readonly kind: "string"; readonly known?: readonly string[] }
+  /** The type of a type: `of` is what it is the type of. */
+  | { readonly kind: "type"; readonly of: CelType | undefined }
   | { readonly kind: "list"; readonly element: CelType }
   | { readonly kind: "map"; readonly key: CelType; readonly value: CelType }
   | ObjectType;
@@ -24,7 +28,7 @@ export interface Field {
   readonly description: string;
 }
 
-type SimpleKind = Exclude<CelType["kind"], "list" | "map" | "object">;
+type SimpleKind = Exclude<CelType["kind"], "list" | "map" | "object" | "type">;
 const simple = <K extends SimpleKind>(kind: K): { readonly kind: K } => ({ kind });
 
 export const types = {
@@ -34,14 +38,17 @@ export const types = {
   uint: simple("uint"),
   double: simple("double"),
   string: simple("string"),
+  bytes: simple("bytes"),
   timestamp: simple("timestamp"),
   duration: simple("duration"),
   dyn: simple("dyn"),
+  free: { kind: "dyn", free: true },
   /** The type of what has been reported already: it fits everywhere, so that one mistake gives one message. */
   error: simple("error"),
 } as const satisfies Record<string, CelType>;
 
 export const listOf = (element: CelType): CelType => ({ kind: "list", element });
+export const typeOf = (of: CelType | undefined): CelType => ({ kind: "type", of });
 export const mapOf = (key: CelType, value: CelType): CelType => ({ kind: "map", key, value });
 
 /** The type as CEL writes it. */
@@ -50,6 +57,7 @@ export function typeName(type: CelType): string {
     case "list": return `list(${typeName(type.element)})`;
     case "map": return `map(${typeName(type.key)}, ${typeName(type.value)})`;
     case "object": return type.name;
+    case "type": return type.of === undefined ? "type" : `type(${typeName(type.of)})`;
     default: return type.kind;
   }
 }
@@ -77,19 +85,24 @@ export function fits(type: CelType, wanted: CelType): boolean {
   return type.kind === wanted.kind;
 }
 
-/** The type that holds values of both: the same type, else dyn. */
-export function join(a: CelType, b: CelType): CelType {
-  if (a.kind === "string" && b.kind === "string") {
-    return a.known === b.known ? a : types.string;
+const isFree = (type: CelType): boolean => type.kind === "dyn" && type.free === true;
+
+/** The more general of two types that fit each other. */
+function general(a: CelType, b: CelType): CelType {
+  if (isDynamic(a) || isDynamic(b)) {
+    return isFree(a) ? b : isFree(b) ? a : types.dyn;
   }
   if (a.kind === "list" && b.kind === "list") {
-    return listOf(join(a.element, b.element));
+    return listOf(general(a.element, b.element));
   }
   if (a.kind === "map" && b.kind === "map") {
-    return mapOf(join(a.key, b.key), join(a.value, b.value));
+    return mapOf(general(a.key, b.key), general(a.value, b.value));
   }
-  return typeName(a) === typeName(b) ? a : types.dyn;
+  return a.kind === "string" && b.kind === "string" && a.known !== b.known ? types.string : a;
 }
+
+/** The type that holds values of both: the more general one where they fit each other, else dyn. */
+export const join = (a: CelType, b: CelType): CelType => (fits(a, b) ? general(a, b) : types.dyn);
 
 const admitters: Readonly<Record<CelType["kind"], (value: Value) => boolean>> = {
   null_type: (value) => value === null,
@@ -98,6 +111,8 @@ const admitters: Readonly<Record<CelType["kind"], (value: Value) => boolean>> = 
   uint: (value) => value instanceof Uint,
   double: (value) => value instanceof Double,
   string: (value) => typeof value === "string",
+  bytes: (value) => value instanceof Bytes,
+  type: (value) => value instanceof TypeValue,
   timestamp: (value) => value instanceof Timestamp,
   duration: (value) => value instanceof Duration,
   list: (value) => Array.isArray(value),

@@ -4,7 +4,7 @@ import type { ErrorCode } from "../errors.ts";
  * Values at run time. Strings, bools, null, lists and maps are the event's own JSON, never copied. An int is a number while
  * that is exact, else a bigint; doubles and uints are boxed, so that a number without a box is always an int.
  */
-export type Value = null | boolean | string | number | bigint | Double | Uint | Timestamp | Duration | ValueMap | readonly unknown[] | JsonObject;
+export type Value = null | boolean | string | number | bigint | Double | Uint | Timestamp | Duration | Bytes | TypeValue | ValueMap | readonly unknown[] | JsonObject;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -45,6 +45,24 @@ export class Duration {
   constructor(seconds: number, nanos: number) {
     this.seconds = seconds;
     this.nanos = nanos;
+  }
+}
+
+/** A CEL value of type bytes. */
+export class Bytes {
+  readonly kind = "bytes";
+  readonly value: Buffer;
+  constructor(value: Buffer) {
+    this.value = value;
+  }
+}
+
+/** A type as a value: `int`, `list`, `google.protobuf.Timestamp`, ... */
+export class TypeValue {
+  readonly kind = "type";
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
   }
 }
 
@@ -159,6 +177,13 @@ function equalObjects(a: Value, b: Value, meter: Meter): boolean {
   if ((a instanceof Timestamp && b instanceof Timestamp) || (a instanceof Duration && b instanceof Duration)) {
     return a.seconds === b.seconds && a.nanos === b.nanos;
   }
+  if (a instanceof Bytes && b instanceof Bytes) {
+    meter.steps -= a.value.length >> 4;
+    return a.value.equals(b.value);
+  }
+  if (a instanceof TypeValue && b instanceof TypeValue) {
+    return a.name === b.name;
+  }
   return isMap(a) && isMap(b) && equalMaps(a, b, meter);
 }
 
@@ -210,6 +235,9 @@ export function compare(a: Value, b: Value): number {
   }
   if ((a instanceof Timestamp && b instanceof Timestamp) || (a instanceof Duration && b instanceof Duration)) {
     return a.seconds - b.seconds || a.nanos - b.nanos;
+  }
+  if (a instanceof Bytes && b instanceof Bytes) {
+    return Buffer.compare(a.value, b.value);
   }
   const left = typeof a === "boolean" ? Number(a) : numeric(a);
   const right = typeof b === "boolean" ? Number(b) : numeric(b);

@@ -1,0 +1,87 @@
+import { problems, type Duration, type Problem, type Timestamp, type Value } from "./values.ts";
+
+/** Parts of moments and spans. */
+
+const day = 86_400_000;
+
+/** The parts of a moment, from a date whose UTC fields are those wanted. */
+export const timestampParts: Readonly<Record<string, (date: Date, nanos: number) => number>> = {
+  getFullYear: (date) => date.getUTCFullYear(),
+  getMonth: (date) => date.getUTCMonth(),
+  getDate: (date) => date.getUTCDate(),
+  getDayOfMonth: (date) => date.getUTCDate() - 1,
+  getDayOfWeek: (date) => date.getUTCDay(),
+  getDayOfYear: (date) => Math.floor((date.getTime() - new Date(date).setUTCMonth(0, 1)) / day),
+  getHours: (date) => date.getUTCHours(),
+  getMinutes: (date) => date.getUTCMinutes(),
+  getSeconds: (date) => date.getUTCSeconds(),
+  getMilliseconds: (_date, nanos) => Math.floor(nanos / 1e6),
+};
+
+/** The parts of a span: it as a whole in that unit, cut off; milliseconds are those beyond the whole seconds. */
+export const durationParts: Readonly<Record<string, (seconds: number, nanos: number) => number>> = {
+  getHours: (seconds) => seconds / 3600,
+  getMinutes: (seconds) => seconds / 60,
+  getSeconds: (seconds) => seconds,
+  getMilliseconds: (_seconds, nanos) => nanos / 1e6,
+};
+
+const fixedOffset = /^([+-]?)([01]?[0-9]|2[0-3]):([0-5][0-9])$/;
+const formatOffset = /^GMT(?:([+-])([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?)?$/;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+const formatsKept = 64;
+
+function formatOf(zone: string): Intl.DateTimeFormat | undefined {
+  const known = formats.get(zone);
+  if (known !== undefined) {
+    return known;
+  }
+  try {
+    const format = new Intl.DateTimeFormat("en-US", { timeZone: zone, timeZoneName: "longOffset" });
+    if (formats.size >= formatsKept) {
+      formats.clear();
+    }
+    formats.set(zone, format);
+    return format;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The seconds that a match of sign, hours, minutes and seconds stands for. */
+const secondsOf = ([, sign, hours = "0", minutes = "0", seconds = "0"]: RegExpExecArray): number =>
+  (sign === "-" ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds));
+
+function namedOffset(zone: string, seconds: number): number | undefined {
+  const format = zone.length > 64 || !/^[A-Z]/.test(zone) ? undefined : formatOf(zone);
+  const name = format?.formatToParts(seconds * 1000).find((part) => part.type === "timeZoneName")?.value;
+  const match = formatOffset.exec(name ?? "");
+  return match === null ? undefined : secondsOf(match);
+}
+
+/** Seconds that a zone (`Europe/Berlin`, `+05:30`) is ahead of UTC at a moment; undefined when there is no such zone. */
+function zoneOffset(zone: string, seconds: number): number | undefined {
+  if (zone === "" || zone === "UTC") {
+    return 0;
+  }
+  const fixed = fixedOffset.exec(zone);
+  return fixed === null ? namedOffset(zone, seconds) : secondsOf(fixed);
+}
+
+/** A part of a moment in a zone. */
+export function timestampPart(name: string, moment: Timestamp, zone: string): Value | Problem {
+  const offset = zoneOffset(zone, moment.seconds);
+  const read = timestampParts[name];
+  return offset === undefined || read === undefined ? problems.invalidValue : read(new Date((moment.seconds + offset) * 1000), moment.nanos);
+}
+
+/** A part of a span. */
+export function durationPart(name: string, span: Duration): Value | Problem {
+  const negative = span.seconds < 0 && span.nanos > 0;
+  const part = durationParts[name]?.(negative ? span.seconds + 1 : span.seconds, negative ? span.nanos - 1e9 : span.nanos);
+  return part === undefined ? problems.invalidValue : Math.trunc(part) + 0;
+}
+
+/** Whether a time zone of this name is known. */
+export const isZone = (zone: string): boolean => zoneOffset(zone, 0) !== undefined;

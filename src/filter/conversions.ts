@@ -1,0 +1,105 @@
+import { plainText, shortText } from "./decimal.ts";
+import { limits } from "./limits.ts";
+import { intOf, isInt64, uintMaximum, uintOf } from "./numbers.ts";
+import { spanNanoseconds, timestampOf } from "./times.ts";
+import { Bytes, Double, problems, type Duration, type Problem, type Timestamp, Uint, type Value } from "./values.ts";
+
+/** Conversions between CEL's types. What cannot be converted exactly in range is a problem; fractions are cut off. */
+
+const trimmedFraction = (nanos: number): string => (nanos === 0 ? "" : `.${String(nanos).padStart(9, "0").replace(/0+$/, "")}`);
+
+/** RFC 3339 in UTC, with as many digits of the second as needed. */
+export const timestampText = ({ seconds, nanos }: Timestamp): string => new Date(seconds * 1000).toISOString().replace(/\.000Z$/, `${trimmedFraction(nanos)}Z`);
+
+/** Seconds as a double's shortest digits: `-1.5s`. */
+export function durationText({ seconds, nanos }: Duration): string {
+  const negative = seconds < 0 && nanos > 0;
+  return `${plainText(negative ? seconds + 1 + (nanos - 1e9) / 1e9 : seconds + nanos / 1e9)}s`;
+}
+
+/** The text of UTF-8. */
+export function bytesText({ value }: Bytes): string | Problem {
+  const text = value.toString();
+  return Buffer.from(text).equals(value) ? text : problems.invalidValue;
+}
+
+/** The bytes of a text in UTF-8. */
+export const textBytes = (text: string): Bytes => new Bytes(Buffer.from(text));
+
+const decimal = /^[0-9]+$/;
+const signedDecimal = /^[+-]?[0-9]+$/;
+
+function wholeOf(text: string, form: RegExp): bigint | undefined {
+  return text.length <= limits.numberLength && form.test(text) ? BigInt(text.replace(/^\+/, "")) : undefined;
+}
+
+/** An int from decimal digits with an optional sign. */
+export function textInt(text: string): Value | Problem {
+  const value = wholeOf(text, signedDecimal);
+  return value === undefined ? problems.invalidValue : intOf(value);
+}
+
+/** A uint from decimal digits. */
+export function textUint(text: string): Value | Problem {
+  const value = wholeOf(text, decimal);
+  return value === undefined ? problems.invalidValue : uintOf(value);
+}
+
+/** An int from a double, without its fraction. The ends of int64, which a double cannot tell from what is beyond, are errors. */
+export function doubleInt({ value }: Double): Value | Problem {
+  return value > -(2 ** 63) && value < 2 ** 63 ? intOf(BigInt(Math.trunc(value))) : problems.overflow;
+}
+
+/** A uint from a double, without its fraction. */
+export function doubleUint({ value }: Double): Value | Problem {
+  return value >= 0 && value < 2 ** 64 ? uintOf(BigInt(Math.trunc(value))) : problems.overflow;
+}
+
+export const uintInt = ({ value }: Uint): Value | Problem => (isInt64(value) ? intOf(value) : problems.overflow);
+
+export function intUint(value: number | bigint): Value | Problem {
+  const whole = BigInt(value);
+  return whole >= 0n && whole <= uintMaximum ? new Uint(whole) : problems.overflow;
+}
+
+/** Nanoseconds of a span. */
+export const durationInt = (span: Duration): Value | Problem => intOf(spanNanoseconds(span));
+
+/** A moment from seconds since 1970. */
+export const intTimestamp = (seconds: number | bigint): Timestamp | Problem => timestampOf(Number(seconds), 0);
+
+const decimalFloat = /^[+-]?(?:[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]+(?:_[0-9]+)*)?$/;
+const hexadecimalFloat = /^([+-]?)0[xX]_?([0-9a-fA-F]*(?:_[0-9a-fA-F]+)*)(?:\.([0-9a-fA-F]*(?:_[0-9a-fA-F]+)*))?[pP]([+-]?[0-9]+)$/;
+const infinite = /^([+-]?)inf(?:inity)?$/i;
+
+function hexadecimal(text: string): number | undefined {
+  const [, sign = "", whole = "", fraction = "", power = "0"] = hexadecimalFloat.exec(text) ?? [];
+  const digits = (whole + fraction).replaceAll("_", "");
+  // Up to 13 digits are exact in a double, and so is a product with a power of two within its range.
+  if (digits === "" || digits.length > 13 || Math.abs(Number(power)) > 900) {
+    return undefined;
+  }
+  return (sign === "-" ? -1 : 1) * Number(`0x${digits}`) * 2 ** (Number(power) - 4 * fraction.replaceAll("_", "").length);
+}
+
+/** A double in the forms of Go: decimal, hexadecimal with an exponent, `inf`, `nan`; no surrounding space. */
+export function textDouble(text: string): Value | Problem {
+  const sign = infinite.exec(text)?.[1];
+  if (sign !== undefined) {
+    return new Double(sign === "-" ? -Infinity : Infinity);
+  }
+  if (/^nan$/i.test(text)) {
+    return new Double(Number.NaN);
+  }
+  if (text.length > limits.numberLength) {
+    return problems.invalidValue;
+  }
+  const value = decimalFloat.test(text) ? Number(text.replaceAll("_", "")) : hexadecimal(text);
+  return value === undefined || !Number.isFinite(value) ? problems.invalidValue : new Double(value);
+}
+
+const truths = new Map([...["1", "t", "T", "true", "TRUE", "True"].map((text): [string, boolean] => [text, true]), ...["0", "f", "F", "false", "FALSE", "False"].map((text): [string, boolean] => [text, false])]);
+
+export const textBool = (text: string): boolean | Problem => truths.get(text) ?? problems.invalidValue;
+
+export const doubleText = ({ value }: Double): string => shortText(value);

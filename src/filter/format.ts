@@ -1,0 +1,183 @@
+import { bytesText, durationText, timestampText } from "./conversions.ts";
+import { exponentText, fixedText, plainText } from "./decimal.ts";
+import { limits } from "./limits.ts";
+import { Bytes, Double, Duration, fromJson, isJsonObject, keysOf, lookUp, numeric, Problem, problems, Timestamp, TypeValue, Uint, ValueMap, type Meter, type Value } from "./values.ts";
+
+/** `format` and `strings.quote` of the strings extension. */
+
+const escapes: Readonly<Record<string, string>> = { "\u0007": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", "\"": "\\\"" };
+
+/** A text in double quotes, its control characters, quotes and backslashes escaped. */
+export const quote = (text: string): string => `"${text.replace(/[\u0007\b\f\n\r\t\v\\"]/g, (character) => escapes[character] ?? character)}"`;
+
+const specialDouble = (value: number): string | undefined => (Number.isNaN(value) ? "NaN" : Number.isFinite(value) ? undefined : value > 0 ? "Infinity" : "-Infinity");
+
+type Text = string | Problem;
+
+function listText(list: readonly unknown[], meter: Meter): Text {
+  const texts: string[] = [];
+  for (const element of list) {
+    const text = valueText(fromJson(element) ?? null, meter);
+    if (text instanceof Problem) {
+      return text;
+    }
+    texts.push(text);
+  }
+  return `[${texts.join(", ")}]`;
+}
+
+function mapText(map: ValueMap | Readonly<Record<string, unknown>>, meter: Meter): Text {
+  const entries: (readonly [key: string, value: string])[] = [];
+  for (const key of keysOf(map)) {
+    const text = valueText(key, meter);
+    const value = valueText(lookUp(map, key) ?? null, meter);
+    if (text instanceof Problem || value instanceof Problem) {
+      return problems.invalidValue;
+    }
+    entries.push([text, value]);
+  }
+  return `{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => `${key}: ${value}`).join(", ")}}`;
+}
+
+function objectText(value: Exclude<Value, null | string | boolean | number | bigint>, meter: Meter): Text {
+  if (value instanceof Double) {
+    return specialDouble(value.value) ?? plainText(value.value);
+  }
+  if (value instanceof Uint) {
+    return value.value.toString();
+  }
+  if (value instanceof Bytes) {
+    return bytesText(value);
+  }
+  if (value instanceof Timestamp) {
+    return timestampText(value);
+  }
+  if (value instanceof Duration) {
+    return durationText(value);
+  }
+  if (value instanceof TypeValue) {
+    return value.name;
+  }
+  return value instanceof ValueMap || isJsonObject(value) ? mapText(value, meter) : listText(value, meter);
+}
+
+/** What `%s` writes. */
+function valueText(value: Value, meter: Meter): Text {
+  meter.steps -= 1;
+  if (meter.steps < 0) {
+    return problems.budget;
+  }
+  const text = typeof value === "object" && value !== null ? objectText(value, meter) : String(value);
+  if (typeof text === "string") {
+    meter.steps -= text.length >> 4;
+    return text.length > limits.textLength ? problems.budget : text;
+  }
+  return text;
+}
+
+const whole = (value: Value): bigint | undefined => (typeof value === "number" || typeof value === "bigint" ? BigInt(value) : value instanceof Uint ? value.value : undefined);
+
+function inBase(base: number): (value: Value) => Text {
+  return (value) => {
+    const number = base === 2 && typeof value === "boolean" ? BigInt(value) : whole(value);
+    return number === undefined ? problems.wrongType : number.toString(base);
+  };
+}
+
+function decimalText(value: Value): Text {
+  return value instanceof Double ? (specialDouble(value.value) ?? plainText(value.value)) : inBase(10)(value);
+}
+
+function hexadecimalText(value: Value): Text {
+  if (typeof value === "string") {
+    return Buffer.from(value).toString("hex");
+  }
+  return value instanceof Bytes ? value.value.toString("hex") : inBase(16)(value);
+}
+
+const double = (write: (value: number, precision: number) => string) => (value: Value, precision: number): Text => {
+  const number = numeric(value);
+  if (number === undefined) {
+    return problems.wrongType;
+  }
+  const asDouble = Number(number);
+  return specialDouble(asDouble) ?? write(asDouble, precision);
+};
+
+const clauses: Readonly<Record<string, (value: Value, precision: number, meter: Meter) => Text>> = {
+  s: (value, _precision, meter) => valueText(value, meter),
+  d: decimalText,
+  b: inBase(2),
+  o: inBase(8),
+  x: hexadecimalText,
+  X: (value) => {
+    const text = hexadecimalText(value);
+    return typeof text === "string" ? text.toUpperCase() : text;
+  },
+  f: double(fixedText),
+  e: double(exponentText),
+};
+
+const integers = ["int", "uint"];
+const numbers = [...integers, "double"];
+
+/** The types that a clause takes; one not named here takes all. */
+const clauseTypes: Readonly<Record<string, readonly string[]>> = {
+  d: numbers, f: numbers, e: numbers, o: integers, b: [...integers, "bool"], x: [...integers, "string", "bytes"], X: [...integers, "string", "bytes"],
+};
+
+/** What is wrong with a text for `format` and the types of its arguments (`dyn`: not known yet); undefined when they go together. */
+export function checkFormat(text: string, args: readonly string[]): string | undefined {
+  let used = 0;
+  for (const [written, precision = "6", letter = ""] of text.matchAll(clause)) {
+    if (written === "%%") {
+      continue;
+    }
+    const type = args[used];
+    used += 1;
+    if (!Object.hasOwn(clauses, letter) || Number(precision) > limits.formatPrecision) {
+      return `\`${written}\` is not one of %s %d %b %o %x %X %f %e (with a precision up to ${limits.formatPrecision}: \`%.2f\`) or %%`;
+    }
+    if (type === undefined) {
+      return `\`${written}\` has no value: the list has ${args.length}`;
+    }
+    const accepted = clauseTypes[letter];
+    if (accepted !== undefined && type !== "dyn" && !accepted.includes(type)) {
+      return `\`${written}\` takes ${accepted.join(" or ")}, not ${type}`;
+    }
+  }
+  return used < args.length ? `the list has ${args.length} values, the text takes ${used}` : undefined;
+}
+
+const clause = /%(?:%|(?:\.([0-9]{1,3}))?([a-zA-Z])?)/g;
+
+/** One clause with its argument; `at` is the argument's place. */
+function clauseText(match: RegExpExecArray, args: readonly unknown[], at: number, meter: Meter): Text {
+  const [, precision = "6", letter = ""] = match;
+  const write = Object.hasOwn(clauses, letter) ? clauses[letter] : undefined;
+  if (write === undefined || at >= args.length || Number(precision) > limits.formatPrecision) {
+    return problems.invalidValue;
+  }
+  return write(fromJson(args[at]) ?? null, Number(precision), meter);
+}
+
+/** The text with its clauses (`%s`, `%d`, `%.2f`, ...) replaced by the arguments in order. */
+export function format(text: string, args: readonly unknown[], meter: Meter): Text {
+  let result = "";
+  let last = 0;
+  let used = 0;
+  for (const match of text.matchAll(clause)) {
+    const written = match[0] === "%%" ? "%" : clauseText(match, args, used, meter);
+    if (typeof written !== "string") {
+      return written;
+    }
+    used += match[0] === "%%" ? 0 : 1;
+    result += text.slice(last, match.index) + written;
+    last = match.index + match[0].length;
+    meter.steps -= 1 + (written.length >> 4);
+    if (result.length > limits.textLength || meter.steps < 0) {
+      return problems.budget;
+    }
+  }
+  return result + text.slice(last);
+}
