@@ -79,6 +79,15 @@ function webhookUrl(value: string | undefined): string | undefined {
   return value.replace(/\/+$/, "");
 }
 
+function runUrlTemplate(value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  const [unknown] = Array.from(value.matchAll(/\{(\w*)\}/g), ([, name = ""]) => name).filter((name) => !["kind", "plural", "namespace", "name"].includes(name));
+  const protocol = URL.parse(value.replace(/\{\w+\}/g, "x"))?.protocol;
+  if (unknown !== undefined) throw usage(`--run-url-template: there is no placeholder {${unknown}}; there are {kind}, {plural}, {namespace} and {name}`);
+  if (protocol !== "https:" && protocol !== "http:") throw usage(`--run-url-template: ${JSON.stringify(value)} is not an http(s) URL`);
+  return value;
+}
+
 function logLevel(value: string | undefined): LogLevel {
   const level = logLevels.find((known) => known === (value ?? "info"));
   if (level === undefined) throw usage(`--log-level: ${JSON.stringify(value)} is not one of ${logLevels.join(", ")}`);
@@ -110,14 +119,14 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
   return Object.freeze({
     webhook: both || given["webhook"] === true,
     controller: both || given["controller"] === true,
-    kubeconfig: text("kubeconfig") ?? environment["KUBECONFIG"],
+    kubeconfig: text("kubeconfig") ?? (environment["KUBECONFIG"] === "" ? undefined : environment["KUBECONFIG"]),
     namespace: text("namespace"),
     bindAddress: text("bind-address"),
     webhookPort: port("webhook-port", text("webhook-port"), 8443),
     webhookUrl: webhookUrl(text("webhook-url")),
     metricsPort: port("metrics-port", text("metrics-port"), 9090),
     logLevel: logLevel(text("log-level")),
-    runUrlTemplate: text("run-url-template"),
+    runUrlTemplate: runUrlTemplate(text("run-url-template")),
     deliveryDeadlineMs: durationMs("delivery-deadline", text("delivery-deadline"), 24 * 3_600_000),
     development: given["development"] === true,
   });
