@@ -52,6 +52,7 @@ export const errorCatalogue = {
   FilterDivisionByZero: entry("filter", "input", "While the expression ran, it divided by zero.", "Guard the division with a condition."),
   FilterWrongType: entry("filter", "input", "While the expression ran, a value whose type is known only then was of a type the operation does not take.", "Test the value first, or compare it with a literal of its type."),
   FilterInvalidValue: entry("filter", "input", "While the expression ran, a text was no valid pattern, time or duration, or an argument was out of range.", "Guard the call with a condition."),
+  FilterAbsent: entry("filter", "input", "The expression reads something that this run does not have; as a filter it does not match.", "Ask has() first where that is not what you mean."),
   FilterBudgetExceeded: entry("filter", "input", "The expression took more steps on this run than an evaluation may take.", "Avoid loops in loops and patterns over long texts."),
   FilterInternal: entry("filter", "internal", "The filter engine itself failed; nothing was selected.", "Report it with the expression."),
 

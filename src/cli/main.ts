@@ -1,11 +1,12 @@
 import { text } from "node:stream/consumers";
 import { CodedError } from "../errors.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { evalCommand } from "./eval.ts";
 import { lintCommand } from "./lint.ts";
 import { serveCommand } from "./serve.ts";
 import { simulateCommand } from "./simulate.ts";
 
-const commands: readonly Command[] = [serveCommand, lintCommand, simulateCommand];
+const commands: readonly Command[] = [serveCommand, lintCommand, evalCommand, simulateCommand];
 
 const processIo: CommandIo = {
   out: (content) => {

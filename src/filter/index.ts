@@ -4,4 +4,5 @@ export type { Diagnostic } from "./diagnostics.ts";
 export { runEventEnvironment, type Environment } from "./environment.ts";
 export type { Outcome, Program } from "./program.ts";
 export { compilePattern } from "./regex.ts";
+export { toJson } from "./to-json.ts";
 export type { Value } from "./values.ts";
