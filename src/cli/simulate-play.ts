@@ -28,7 +28,7 @@ interface Player {
 
 function whyOf(planned: Plan, player: Player): string | undefined {
   if (planned.kind === "waiting") return `ProviderNotFound: there is no Provider ${player.providerName} in the configuration`;
-  return planned.kind === "nothing" ? planned.why : undefined;
+  return planned.why;
 }
 
 /** Judges a state, and takes what would be sent as accepted. */

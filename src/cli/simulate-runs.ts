@@ -3,6 +3,7 @@ import { CodedError } from "../errors.ts";
 import { runKinds, type RunKind } from "../api/run-event.ts";
 import { trimRun, type TrimmedRun } from "../controller/trim-run.ts";
 import type { KubeObject } from "../kube/resources.ts";
+import { defaultNamespace } from "./simulate-setup.ts";
 
 /** One change of a run, in the order of the file. */
 export interface RunChange {
@@ -23,13 +24,17 @@ function changeOf(document: unknown, name: string, where: string): RunChange[] {
   if (!isObject(document)) throw broken(name, where, "neither an object nor a watch event");
   if (Array.isArray(document["items"])) return document["items"].flatMap((item, index) => changeOf(item, name, `${where}, item ${index + 1}`));
   if (isWatchEvent(document)) {
+    if (document["type"] === "BOOKMARK" || document["type"] === "ERROR") return [];
     const [change] = changeOf(document["object"], name, where);
     return change === undefined ? [] : [{ ...change, deleted: document["type"] === "DELETED" }];
   }
   const kind = runKinds.find((known: RunKind) => known === document["kind"]);
   if (kind === undefined) return [];
   if (!isObject(document["metadata"]) || typeof document["metadata"]["name"] !== "string") throw broken(name, where, `a ${kind} without metadata.name`);
-  return [{ deleted: false, run: trimRun(document as unknown as KubeObject, kind) }];
+  const run = trimRun(document as unknown as KubeObject, kind);
+  const namespace = run.namespace === "" ? defaultNamespace : run.namespace;
+  // A run that was written by hand has no uid; all of those would be one.
+  return [{ deleted: false, run: { ...run, namespace, uid: run.uid === "" ? `${kind}/${namespace}/${run.name}` : run.uid } }];
 }
 
 /** Every line a JSON value of its own, or undefined when the text is something else. */

@@ -13,7 +13,7 @@ export interface Setup {
 }
 
 /** Where objects without a namespace go, as with kubectl. */
-const defaultNamespace = "default";
+export const defaultNamespace = "default";
 
 /** The object as the API server would store it: with its defaults and a namespace. */
 function complete(object: unknown, namespace: string): unknown {

@@ -32,7 +32,8 @@ function forPeople({ notification, run, status, reason, matched, why, requests }
   const head = `${run.kind} ${run.namespace}/${run.name}  ${status}${reason === "" ? "" : ` (${reason})`}  ->  ${notification}: `;
   if (requests.length === 0) return `${head}${matched ? "selected, nothing to send" : "not selected"}${why === undefined ? "" : ` (${why})`}\n`;
   const sent = requests.map(({ method, url, body }) => `  ${method} ${url}\n  ${JSON.stringify(body)}\n`);
-  return `${head}${requests.length === 1 ? "1 request" : `${requests.length} requests`}\n${sent.join("")}`;
+  const ending = why === undefined ? "" : ` to end what was begun (${why})`;
+  return `${head}${requests.length === 1 ? "1 request" : `${requests.length} requests`}${ending}\n${sent.join("")}`;
 }
 
 async function runSimulate(args: readonly string[], io: CommandIo): Promise<number> {

@@ -20,7 +20,8 @@ export type Plan =
   | { readonly kind: "nothing"; readonly matched: boolean; readonly why: string; readonly error?: boolean }
   /** Selected, but there is no Provider to render it for. */
   | { readonly kind: "waiting" }
-  | { readonly kind: "send"; readonly matched: boolean; readonly messages: readonly Message[] };
+  /** `why`: the filter does not select it, but what was begun is ended. */
+  | { readonly kind: "send"; readonly matched: boolean; readonly why?: string; readonly messages: readonly Message[] };
 
 const unsent: Recorded = { sentCount: 0 };
 
@@ -62,5 +63,5 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
   });
   if ("nothing" in rendered) return { kind: "nothing", matched: match.matched, why: `${rendered.nothing.reason}: ${rendered.nothing.message}` };
   const messages = rendered.messages.filter(({ key }) => owed.to(key));
-  return { kind: "send", matched: match.matched, messages };
+  return { kind: "send", matched: match.matched, ...(!match.matched && { why: match.why }), messages };
 }

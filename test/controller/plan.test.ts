@@ -60,7 +60,7 @@ describe("plan", () => {
     const why = "suspend: the Notification is suspended";
     assert.deepEqual(planned({ spec: { suspend: true } }), { kind: "nothing", matched: false, why });
     const closing = { spec: { suspend: true }, event: ended("Failed"), recorded: { status: { sentStatus: "Running", sentCount: 1 } } } as const;
-    assert.deepEqual(shown(planned(closing)), { kind: "send", matched: false, messages: [["status", target]] });
+    assert.deepEqual(shown(planned(closing)), { kind: "send", matched: false, why, messages: [["status", target]] });
     assert.deepEqual(planned({ ...closing, provider: cloudEventsProvider() }), { kind: "nothing", matched: false, why });
   });
 

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { simulate } from "../../src/cli/simulate-play.ts";
+import type { Provider } from "../../src/api/provider.ts";
+import { createHttp } from "../../src/providers/http.ts";
+import { providerOfType } from "../../src/providers/registry.ts";
+import { commitOf } from "../../src/controller/commit.ts";
+import { systemClock } from "../../src/telemetry/clock.ts";
+import { start } from "../controller/deliver-harness.ts";
+import { cloudEventsProvider, gitHubProvider } from "../controller/objects.ts";
+import { recorded } from "../controller/runs.ts";
+import { startGitHub } from "../support/github-double.ts";
+import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import type { Received } from "../support/receivers.ts";
+
+const changes = recorded().map(({ event, run }) => ({ deleted: event.type === "DELETED", run: { ...run, namespace: "ci" } }));
+const spec = { filter: { kinds: ["PipelineRun", "TaskRun", "CustomRun"], children: true } };
+
+/** What a request consists of for the one who gets it. */
+const shown = (method: string, path: string, contentType: string | undefined, body: unknown): unknown => ({ method, path, contentType, body });
+
+/**
+ * Plays every recording through the deliverer and the provider's own sender to a real receiver, change by change, and
+ * holds what arrived against what `simulate` says.
+ */
+async function compare(t: TestContext, provider: Provider, secrets: ReadonlyMap<string, string>, arrived: () => readonly Received[]): Promise<number> {
+  const definition = providerOfType(provider.spec.type) ?? assert.fail();
+  const { open } = await definition.load();
+  const http = createHttp({ development: true });
+  t.after(() => http.close());
+  const sender = open({ provider: provider.spec[definition.section], secrets, http, clock: systemClock, learnSecret: () => undefined });
+  const harness = start(t, { provider, spec });
+  const { signal } = new AbortController();
+  let underWay: Promise<unknown> = Promise.resolve();
+  harness.service = (message) => {
+    const sending = sender.send(message, signal);
+    underWay = Promise.allSettled([sending]);
+    return sending;
+  };
+  for (const { run, deleted } of changes) {
+    await (deleted ? harness.vanish(run) : harness.change(run));
+    await underWay;
+    await harness.quiet();
+  }
+  assert.deepEqual(harness.outcomes.filter(({ outcome }) => outcome !== "Delivered"), []);
+
+  const lines = [...simulate({ providers: [provider], notifications: harness.notifications }, changes)];
+  assert.equal(lines.length, changes.length, "one line for each change");
+  const said = lines.flatMap(({ requests }) => requests).map(({ method, url, headers, body }) => {
+    const { pathname, search } = new URL(url);
+    return shown(method, `${pathname}${search}`, headers["content-type"], body);
+  });
+  assert.deepEqual(arrived().map(({ method, path, headers, json }) => shown(method, path, headers["content-type"], json)), said.map((request) => JSON.parse(JSON.stringify(request)) as unknown));
+  return said.length;
+}
+
+describe("what simulate says is what the controller sends:", () => {
+  it("CloudEvents", async (t) => {
+    const sink = await startCloudEventsSink();
+    t.after(() => sink.close());
+    const sent = await compare(t, cloudEventsProvider({ url: `${sink.url}/tekton?from=test` }), new Map(), () => sink.received);
+    assert.ok(sent > 100, String(sent));
+    assert.deepEqual(sink.violations, []);
+  });
+
+  it("GitHubApp", async (t) => {
+    const owners = [...new Set(changes.flatMap(({ run }) => commitOf(run.annotations).owner ?? []))];
+    const double = await startGitHub({ installations: owners.map((owner, id) => ({ id: id + 1, owner })) });
+    t.after(() => double.close());
+    const provider = gitHubProvider({ appId: double.appId, baseURL: double.baseURL });
+    const sent = await compare(t, provider, new Map([["github-app/private-key.pem", double.privateKey]]), () => double.received.filter(({ path }) => path.includes("/statuses/")));
+    assert.ok(sent > 80 && sent === double.statuses.length, String(sent));
+    assert.deepEqual([double.violations, double.tokensIssued()], [[], owners.length]);
+  });
+});
