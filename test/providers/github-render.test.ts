@@ -74,6 +74,28 @@ describe("the commit status", () => {
   }
 });
 
+describe("the end of a run that is gone", () => {
+  const target = { owner: "o", repo: "r", sha, context: "ci/before" };
+  const place = (event: Partial<RunEvent>, on: Readonly<Record<string, string>>): unknown => {
+    const rendered = render({ event: runEvent(event), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 1, target: on }) });
+    return "messages" in rendered ? rendered.messages[0]?.target : rendered.nothing.reason;
+  };
+
+  it("goes where its beginning went, though nothing else is known of it", () => {
+    assert.deepEqual(place({ deleted: true, commit: {}, pipeline: "" }, target), target);
+  });
+
+  it("does not go to a place that cannot have been recorded", () => {
+    for (const forged of [{ ...target, repo: ".." }, { ...target, owner: "a/b" }, { ...target, sha: "main" }, { ...target, context: "" }, {}]) {
+      assert.equal(place({ deleted: true, commit: {} }, forged as Readonly<Record<string, string>>), "NoCommit");
+    }
+  });
+
+  it("is the only message that is placed by the record", () => {
+    assert.deepEqual(place({}, target), { owner: "example-org", repo: "shop-api", sha: runEvent().commit.sha, context: "tekton: build" });
+  });
+});
+
 describe("its description", () => {
   it("is the reason and the message, in one line", () => {
     assert.equal(bodyOf(ended("Failed", { reason: "StepFailed", message: '"step-test"\n  exited\twith code 1\u0000' })).description, 'StepFailed: "step-test" exited with code 1');

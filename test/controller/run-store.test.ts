@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Delivery } from "../../src/api/delivery.ts";
+import { deliveryName, type Pair } from "../../src/controller/ledger.ts";
+import { restoreFromRecords } from "../../src/controller/restore.ts";
+import { createRoutes, inUse, makeRoute, mayConcern, pairOf, providerKeyOf } from "../../src/controller/routes.ts";
+import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
+import { cloudEventsProvider, notification } from "./objects.ts";
+import { condition, ended, runEvent, runUid, trimmed } from "./runs.ts";
+
+const child = trimmed({ kind: "TaskRun", name: "build-1-lint", uid: "child", owner: { kind: "PipelineRun", name: "build-1", uid: runUid } });
+
+describe("the run store", () => {
+  it("shows a run with its children as they are now, whichever came first", () => {
+    const runs = createRunStore("https://x.example.com/{name}");
+    runs.upsert(child);
+    runs.upsert(trimmed());
+    runs.upsert({ ...child, condition: condition("True", "Succeeded") });
+    const view = runs.view(runUid);
+    assert.deepEqual(view?.event.tasks.map(({ name, status }) => `${name} ${status}`), ["build-1-lint Succeeded"]);
+    assert.equal(view.event.url, "https://x.example.com/build-1");
+    assert.deepEqual([view.vanished, view.restored, view.unseen], [false, false, false]);
+    runs.release("child");
+    assert.deepEqual(runs.view(runUid)?.event.tasks, []);
+  });
+
+  it("knows runs by uid and by namespace, until they are released", () => {
+    const runs = createRunStore(undefined);
+    runs.upsert(trimmed());
+    runs.upsert(trimmed({ uid: "same-name-again" }));
+    runs.upsert(trimmed({ uid: "elsewhere", namespace: "prod" }));
+    assert.deepEqual([[...runs.inNamespace("ci")], [...runs.inNamespace("prod")], [...runs.inNamespace("none")]], [[runUid, "same-name-again"], ["elsewhere"], []]);
+    runs.release(runUid);
+    runs.release("never-there");
+    assert.deepEqual([[...runs.inNamespace("ci")], runs.has(runUid), runs.view(runUid), runs.run(runUid)], [["same-name-again"], false, undefined, undefined]);
+  });
+
+  it("tells a deletion that was seen from one that was missed", () => {
+    const runs = createRunStore(undefined);
+    const seen = (how: "seen" | "missed"): unknown => {
+      runs.vanish(trimmed({ condition: condition("Unknown", "Running") }), how);
+      const { event, unseen, vanished } = runs.view(runUid) ?? assert.fail();
+      return [event.status, event.reason, event.deleted, unseen, vanished, event.message];
+    };
+    assert.deepEqual(seen("seen"), ["Cancelled", "Deleted", true, false, true, "The run was deleted before it ended."]);
+    assert.deepEqual(seen("missed"), ["Cancelled", "Deleted", true, true, true, "The run vanished while nobody watched; its result was not seen."]);
+  });
+
+  it("does not call a finished run deleted, however it vanished", () => {
+    const runs = createRunStore(undefined);
+    runs.vanish(trimmed({ condition: condition("False", "Failed"), completionTime: "2026-01-01T00:10:00Z" }), "missed");
+    const view = runs.view(runUid);
+    assert.deepEqual([view?.event.status, view?.event.deleted, view?.unseen, view?.endedAt], ["Failed", false, false, Date.UTC(2026, 0, 1, 0, 10)]);
+  });
+
+  it("believes the record that saw a run's end before one that did not", () => {
+    for (const order of [[runEvent(), ended("Failed")], [ended("Failed"), runEvent()]]) {
+      const runs = createRunStore(undefined);
+      for (const event of order) runs.restore(event);
+      const view = runs.view(runUid);
+      assert.deepEqual([view?.event.status, view?.restored, view?.unseen], ["Failed", true, false]);
+    }
+  });
+});
+
+describe("restoring from records", () => {
+  const pair = (name: string): Pair => ({ notification: { namespace: "ci", name, uid: `uid-${name}` }, runUid });
+  const record = (name: string, status: Delivery["status"], fields: Partial<Delivery["metadata"]> = {}): Delivery => ({
+    metadata: { namespace: "ci", name: deliveryName(pair(name)), uid: "d", creationTimestamp: "2026-01-01T00:00:00Z", ...fields },
+    spec: { notificationRef: { name, uid: `uid-${name}` }, runRef: { apiVersion: "tekton.dev/v1", kind: "PipelineRun", namespace: "ci", name: "build-1", uid: runUid } },
+    ...(status !== undefined && { status }),
+  });
+  const begun = { destinations: [{ key: "status", state: "Delivered", sentStatus: "Running" }] } as const;
+  const restored = (records: readonly Delivery[], options: { runs?: RunStore; watched?: boolean } = {}): { runs: RunStore; kept: string[] } => {
+    const runs = options.runs ?? createRunStore(undefined);
+    const kept: string[] = [];
+    const runVanished = (uid: string, pairs: readonly Pair[]): void => {
+      kept.push(`${uid === runUid ? "run" : uid}: ${pairs.map(({ notification: { name } }) => name).join(" ")}`);
+    };
+    restoreFromRecords({ records, isWatched: () => options.watched ?? true, runs, deliverer: { runVanished } });
+    return { runs, kept };
+  };
+  const owed = { destinations: [], owed: { ...ended("Failed") } };
+
+  it("takes up what is owed for a run that is gone, for every Notification that owes it", () => {
+    const { runs, kept } = restored([record("a", owed), record("b", owed)]);
+    assert.deepEqual([kept, runs.view(runUid)?.event.status], [["run: a b"], "Failed"]);
+  });
+
+  it("takes up what was begun and not ended", () => {
+    const { runs, kept } = restored([record("a", { ...begun, destinations: [...begun.destinations] })]);
+    const view = runs.view(runUid);
+    assert.deepEqual([kept, view?.event.status, view?.unseen], [["run: a"], "Cancelled", true]);
+  });
+
+  it("leaves alone what is settled, whose run exists or is of a kind that is not watched, and what is forged", () => {
+    const existing = createRunStore(undefined);
+    existing.upsert(trimmed());
+    const settled = { destinations: [{ key: "status", state: "Delivered", sentStatus: "Failed" }] } as const;
+    assert.deepEqual(restored([record("a", { ...settled, destinations: [...settled.destinations] }), record("b", undefined)]).kept, []);
+    assert.deepEqual(restored([record("a", owed)], { runs: existing }).kept, []);
+    assert.deepEqual(restored([record("a", { ...begun, destinations: [...begun.destinations] })], { watched: false }).kept, []);
+    assert.deepEqual(restored([record("a", owed, { name: "a-0000000000000000" })]).kept, []);
+  });
+});
+
+describe("routes", () => {
+  const route = (fields: Parameters<typeof notification>[0] = {}, name = "to-service", activeSince = Date.UTC(2026, 0, 1)) => makeRoute(notification(fields, { name }), cloudEventsProvider(), activeSince);
+
+  it("are found by the namespace whose runs they select, and by their Provider", () => {
+    const routes = createRoutes();
+    routes.set("ci/a", route({}, "a"));
+    routes.set("ci/b", route({ providerRef: { name: "other" } }, "b"));
+    assert.deepEqual([[...routes.selecting("ci")], [...routes.selecting("prod")], routes.through("ci/service"), routes.through("ci/other")], [["ci/a", "ci/b"], [], ["ci/a"], ["ci/b"]]);
+    routes.delete("ci/a");
+    routes.delete("ci/never-there");
+    assert.deepEqual([[...routes.selecting("ci")], routes.get("ci/a"), routes.through("ci/service")], [["ci/b"], undefined, []]);
+  });
+
+  it("name their Provider, whose namespace is their own when it is left out", () => {
+    assert.deepEqual([providerKeyOf(notification()), providerKeyOf(notification({ providerRef: { name: "p", namespace: "shared" } }))], ["ci/service", "shared/p"]);
+    assert.deepEqual(pairOf(route(), "r"), { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid: "r" });
+  });
+
+  it("rule no status out while there is no Provider", () => {
+    const unresolved = makeRoute(notification(), undefined, 0);
+    assert.deepEqual([unresolved.destination, unresolved.matcher.match(runEvent())], [undefined, { matched: true }]);
+  });
+
+  it("are not made of what is being deleted", () => {
+    const going = notification({}, { deletionTimestamp: "2026-01-01T00:00:00Z" });
+    assert.deepEqual([inUse(going), inUse(notification())?.metadata.name, inUse(undefined)], [undefined, "to-service", undefined]);
+  });
+
+  it("are not concerned with runs of other kinds, nor with old ones that have no record", () => {
+    const old = trimmed({ condition: condition("True"), completionTime: "2025-12-31T23:59:59Z" });
+    const table = [
+      [trimmed({ kind: "TaskRun" }), true, false],
+      [trimmed(), false, true],
+      [old, false, false],
+      [old, true, true],
+      [{ ...old, completionTime: "2026-01-01T00:00:00Z" }, false, true],
+      [trimmed({ condition: condition("True") }), false, true],
+    ] as const;
+    assert.deepEqual(table.map(([run, hasRecord]) => mayConcern(route(), run, hasRecord)), table.map(([, , expected]) => expected));
+  });
+});
