@@ -117,9 +117,9 @@ test("without Go and without binaries the reason is a sentence", async (t) => {
 });
 
 test("a build that fails gives Go's own words", async (t) => {
-  const here = machine(t, { go: "#!/bin/sh\necho 'dial tcp: lookup proxy.golang.org: no such host' >&2\nexit 1\n" });
+  const here = machine(t, { go: "#!/bin/sh\necho 'dial tcp: lookup modules.example.com: no such host' >&2\nexit 1\n" });
   const { unavailable } = await find(here).found;
-  assert.equal(unavailable, "the control plane cannot be built from source: `go list` ended with exit code 1: dial tcp: lookup proxy.golang.org: no such host.");
+  assert.equal(unavailable, "the control plane cannot be built from source: `go list` ended with exit code 1: dial tcp: lookup modules.example.com: no such host.");
   assert.deepEqual(partials(here.cache), []);
 });
 
