@@ -56,13 +56,17 @@ const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\
 /** A time that is one: the status of a CustomRun is written by whoever runs it. */
 const time = (value: unknown): string | undefined => (typeof value === "string" && rfc3339.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined);
 
-/** The string-valued entries, as a map without a prototype: labels may be called `__proto__`. */
+/** Keys that messages are made of. */
+const needed = /^(?:[a-z0-9.-]+\.)?tekton\.dev\/|^integrations\.tekton\.ornew\.io\//;
+
+/** The string-valued entries, as a map without a prototype: labels may be called `__proto__`. Of too many, those that are needed stay. */
 function strings(value: unknown, maxLength: number): Readonly<Record<string, string>> {
   const result = Object.create(null) as Record<string, string>;
   const kept = Object.entries(record(value)).filter(
     (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1].length <= maxLength && entry[0] !== "kubectl.kubernetes.io/last-applied-configuration",
   );
-  for (const [key, entry] of kept.slice(0, maxEntries)) result[key] = entry;
+  const ordered = kept.length <= maxEntries ? kept : kept.toSorted(([a], [b]) => Number(needed.test(b)) - Number(needed.test(a)));
+  for (const [key, entry] of ordered.slice(0, maxEntries)) result[key] = entry;
   return result;
 }
 

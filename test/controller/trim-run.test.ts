@@ -50,6 +50,14 @@ describe("trimRun", () => {
     assert.equal(trim({}, { creationTimestamp: "now" }).creationTimestamp, "");
   });
 
+  it("keeps the annotations that messages are made of, however many others there are", () => {
+    const many = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`example.com/a${index}`, "x"]));
+    const ours = { "tekton.dev/git-repo": "https://github.com/o/r", "pipelinesascode.tekton.dev/sha": "1", "integrations.tekton.ornew.io/loop": "0" };
+    const { annotations } = trimRun({ apiVersion: "tekton.dev/v1", kind: "PipelineRun", metadata: { name: "r", annotations: { ...many, ...ours } } }, "PipelineRun");
+    assert.equal(Object.keys(annotations).length, 256);
+    for (const [key, value] of Object.entries(ours)) assert.equal(annotations[key], value);
+  });
+
   it("bounds what whoever writes a status can put into it", () => {
     const status = { conditions: [{ type: "Succeeded", status: "False", reason: "R".repeat(5_000), message: `x${"🚀".repeat(5_000)}` }], results: Array.from({ length: 300 }, (_, name) => ({ name: String(name), value: "v" })) };
     const annotations = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`a${index}`, "v"]));

@@ -133,6 +133,12 @@ describe("its context", () => {
     assert.ok(contexts.slice(1).every((context) => !context.includes("unit")));
   });
 
+  it("is never the parent's for a child, a chosen one neither", () => {
+    const chosen = { context: "ci/build" };
+    const contexts = [bodyOf({}, chosen), bodyOf({ parent, kind: "TaskRun", pipelineTask: "lint" }, chosen), bodyOf({ parent, kind: "PipelineRun", name: "nested" }, chosen)];
+    assert.deepEqual(contexts.map(({ context }) => context), ["ci/build", "ci/build / lint", "ci/build / nested"]);
+  });
+
   for (const [what, event, notification] of [
     ["annotation", { annotations: { [contextId]: "🚀".repeat(2_000) } }, {}],
     ["child", { parent, pipeline: "ü".repeat(250), pipelineTask: "🚀".repeat(60) }, {}],

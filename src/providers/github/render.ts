@@ -43,12 +43,13 @@ const apiVersionHeader = "2022-11-28";
 
 function contextOf(event: RunEvent, notification: GitHubNotification): string {
   const chosen = oneLine(notification.context ?? "");
-  if (chosen !== "") return cutToBytes(chosen, maxContextBytes);
   if (event.parent !== undefined) {
-    // Tekton copies a run's annotations to its children, so the context-id here is the parent's and is not used.
-    const parts = [event.pipeline, event.pipelineTask ?? event.name].filter((part) => part !== "");
-    return cutToBytes(`tekton: ${parts.join(" / ")}`, maxContextBytes);
+    // A child writes beside its parent, never over it. Tekton copies annotations to children, so the context-id here is the parent's.
+    const beside = chosen === "" && event.pipeline !== "" ? `tekton: ${event.pipeline}` : chosen;
+    const task = event.pipelineTask ?? event.name;
+    return cutToBytes(beside === "" ? `tekton: ${task}` : `${beside} / ${task}`, maxContextBytes);
   }
+  if (chosen !== "") return cutToBytes(chosen, maxContextBytes);
   const [named = event.name] = [oneLine(event.annotations[annotations.contextId] ?? ""), event.pipeline].filter((name) => name !== "");
   return cutToBytes(`tekton: ${named}`, maxContextBytes);
 }
