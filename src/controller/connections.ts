@@ -4,7 +4,8 @@ import { CodedError, errorCatalogue, type ErrorCode } from "../errors.ts";
 import type { Kube } from "../kube/client.ts";
 import { secrets as secretsResource } from "../kube/resources.ts";
 import type { Http } from "../providers/http.ts";
-import { DeliveryError, type AnyProviderDefinition, type Sender } from "../providers/provider.ts";
+import { DeliveryError } from "../providers/delivery-error.ts";
+import type { AnyProviderDefinition, Sender } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 

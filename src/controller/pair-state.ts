@@ -3,7 +3,8 @@ import type { RunStatus } from "../api/run-event.ts";
 import { shorten } from "../api/text.ts";
 import { errorCatalogue } from "../errors.ts";
 import { backoffDelay } from "../kube/backoff.ts";
-import type { Accepted, DeliveryError, Message } from "../providers/provider.ts";
+import type { DeliveryError } from "../providers/delivery-error.ts";
+import type { Accepted, Message } from "../providers/provider.ts";
 import type { Recorded } from "./owed.ts";
 
 /** Between two tries at something that a user must mend, when nothing changes meanwhile. */

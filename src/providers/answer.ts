@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import { DeliveryError } from "./provider.ts";
+import { DeliveryError } from "./delivery-error.ts";
 
 /** What an HTTP status says about a message, for services without a finer language of their own. */
 export function codeOfStatus(status: number): ErrorCode | undefined {

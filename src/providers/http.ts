@@ -1,7 +1,7 @@
 import { lookup as dnsLookup, type LookupAddress } from "node:dns";
 import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net";
 import { Agent, fetch as undiciFetch, type RequestInit, type Response } from "undici";
-import { DeliveryError } from "./provider.ts";
+import { DeliveryError } from "./delivery-error.ts";
 
 /** What the platform lets Providers reach. */
 export interface EgressPolicy {

@@ -1,5 +1,4 @@
 import type { ErrorCode } from "../errors.ts";
-import { CodedError } from "../errors.ts";
 import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import type { SecretKeyRef } from "../api/schema.ts";
 import type { Sections } from "../api/section.ts";
@@ -129,19 +128,4 @@ export function defineProvider<ProviderSection, NotificationSection>(
 /** Name and key of a Secret reference, with the default key filled in. */
 export function secretOf(ref: SecretKeyRef, defaultKey: string, what: string): { name: string; key: string; what: string } {
   return { name: ref.secretRef.name, key: ref.secretRef.key ?? defaultKey, what };
-}
-
-/** Why a message was not accepted. The class of `code` decides what happens next. */
-export class DeliveryError extends CodedError {
-  /** HTTP status of the answer, where there was one. */
-  readonly status: number | undefined;
-  /** How long the service asked to wait. */
-  readonly retryAfterMs: number | undefined;
-
-  constructor(code: ErrorCode, message: string, options: ErrorOptions & { status?: number; retryAfterMs?: number | undefined } = {}) {
-    super(code, message, options);
-    this.name = "DeliveryError";
-    this.status = options.status;
-    this.retryAfterMs = options.retryAfterMs;
-  }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ErrorCode } from "../../src/errors.ts";
-import { DeliveryError } from "../../src/providers/provider.ts";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import { deadlineMs, failed, running, start, succeeded, timeoutMs, type Harness, type Service } from "./deliver-harness.ts";
 import { runEvent } from "./runs.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { DeliveryError, type Accepted } from "../../src/providers/provider.ts";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
+import type { Accepted } from "../../src/providers/provider.ts";
 import { deferred, failed, hang, pending, run, running, start, succeeded, timeoutMs } from "./deliver-harness.ts";
 import { gitHubProvider } from "./objects.ts";
 

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import type { DeliveryDestination } from "../../src/api/delivery.ts";
 import { afterAcceptance, afterFailure, forAnotherState, recordedOf, whenNothingIsOwed, whileHeld } from "../../src/controller/pair-state.ts";
 import type { ErrorCode } from "../../src/errors.ts";
-import { DeliveryError, type Message } from "../../src/providers/provider.ts";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
+import type { Message } from "../../src/providers/provider.ts";
 
 const now = Date.UTC(2026, 0, 1, 12, 0, 0, 700);
 const deadlineMs = 3_600_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { codeOfStatus, refuseUnlessAccepted, retryAfterMs } from "../../src/providers/answer.ts";
-import { DeliveryError } from "../../src/providers/provider.ts";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
 
 const now = Date.UTC(2026, 0, 1, 12);
 

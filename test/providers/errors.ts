@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { DeliveryError } from "../../src/providers/provider.ts";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
 
 /** The DeliveryError that a promise rejects with. */
 export async function failureOf(promise: Promise<unknown>): Promise<DeliveryError> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
-import type { DeliveryError } from "../../src/providers/provider.ts";
+import type { DeliveryError } from "../../src/providers/delivery-error.ts";
 import { open } from "../../src/providers/github/send.ts";
 import { systemClock } from "../../src/telemetry/clock.ts";
 import type { GitHubDouble } from "../support/github-double.ts";

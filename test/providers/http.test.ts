@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import { addressAllowed, createHttp, requestFailed, type EgressPolicy, type Http } from "../../src/providers/http.ts";
-import { DeliveryError } from "../../src/providers/provider.ts";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import { startReceiver, type Receiver } from "../support/receivers.ts";
 import { allTextOf, failureOf } from "./errors.ts";
 

@@ -1,6 +1,7 @@
 import { CloudEvent, HTTP, ValidationError } from "cloudevents";
 import { refuseUnlessAccepted } from "../answer.ts";
-import { DeliveryError, type Sender, type SenderOptions } from "../provider.ts";
+import { DeliveryError } from "../delivery-error.ts";
+import type { Sender, SenderOptions } from "../provider.ts";
 import type { CloudEventsProvider } from "./config.ts";
 import type { StructuredEvent } from "./render.ts";
 

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../errors.ts";
 import { codeOfStatus, retryAfterMs } from "../answer.ts";
 import { requestFailed } from "../http.ts";
-import { DeliveryError } from "../provider.ts";
+import { DeliveryError } from "../delivery-error.ts";
 
 /** The parts of Octokit's RequestError that are read here; without `response` the request got no answer. */
 interface AnsweredError extends Error {

@@ -1,6 +1,6 @@
 import type { Octokit } from "@octokit/core";
 import type { Clock } from "../../telemetry/clock.ts";
-import { DeliveryError } from "../provider.ts";
+import { DeliveryError } from "../delivery-error.ts";
 
 interface Token {
   readonly value: string;
