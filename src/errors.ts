@@ -37,6 +37,10 @@ export const errorCatalogue = {
   // filter (entries of src/filter)
   FilterTooLong: entry("filter", "input", "The expression has more bytes than an expression may have.", "Shorten it, or spread it over several Notifications."),
   FilterTooComplex: entry("filter", "input", "The expression has too many parts, or they are nested too deeply.", "Simplify it; replace chains of || by `in [...]`."),
+  FilterTooExpensive: entry("filter", "input", "On the largest possible run the expression would take more steps than an evaluation may take.", "Loop over fewer things: no loops in loops over tasks, no searches in long texts within a loop."),
+  TemplateTooLong: entry("filter", "input", "The template has more bytes, or more `${...}` parts, than a template may have.", "Shorten it."),
+  TemplateUnterminated: entry("filter", "input", "A part of a template that begins with `${` has no end.", "Write `}` behind the expression; for the two characters themselves write `$${`."),
+  TemplateEmptyPart: entry("filter", "input", "A part of a template has no expression.", "Write an expression between the braces; for the two characters `${` themselves write `$${`."),
   FilterSyntax: entry("filter", "input", "The text is not a valid expression.", "Mend it at the place shown."),
   FilterInvalidLiteral: entry("filter", "input", "A literal is out of range, or a pattern, time or duration written in the expression is not valid.", "Correct the literal at the place shown."),
   FilterUnknownVariable: entry("filter", "input", "The expression uses a name that does not exist.", "Use one of the variables in docs/filters.md."),

@@ -1,6 +1,6 @@
 import type { MacroNode } from "./ast.ts";
 import { checkNode, failed, report, type Check } from "./check.ts";
-import { childrenOf, startOf, type Typed } from "./typed.ts";
+import { childrenOf, nodeSteps, startOf, type Typed } from "./typed.ts";
 import { isDynamic, listOf, aTypeName, types, type CelType } from "./types.ts";
 
 function elementType(range: Typed): CelType | undefined {
@@ -11,8 +11,8 @@ function elementType(range: Typed): CelType | undefined {
   return type.kind === "list" ? type.element : type.kind === "map" ? type.key : undefined;
 }
 
-/** Nodes of a typed tree: what one run of it costs. */
-const size = (typed: Typed | undefined): number => (typed === undefined ? 0 : childrenOf(typed).reduce((sum, child) => sum + size(child), 1));
+/** What one run of the nodes of a typed tree costs. */
+const size = (typed: Typed | undefined): number => (typed === undefined ? 0 : childrenOf(typed).reduce((sum, child) => sum + size(child), nodeSteps(typed)));
 
 /** Checks exists, all, exists_one, filter and map: the variable has the type of the range's elements (of a map's keys). */
 export function checkMacro(node: MacroNode, context: Check): Typed {

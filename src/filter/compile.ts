@@ -1,4 +1,5 @@
 import { check } from "./check.ts";
+import { checkCost } from "./cost.ts";
 import { diagnose, type Diagnostic, type Finding } from "./diagnostics.ts";
 import type { Environment } from "./environment.ts";
 import { lex } from "./lexical.ts";
@@ -104,6 +105,10 @@ function compileNew(source: string, options: CompileOptions): Compilation {
   const result = all.length > 0 ? undefined : checkResult(typed, lexed.tokens[0]?.start ?? 0, options);
   if (all.length > 0 || result !== undefined) {
     return refuse(source, result === undefined ? all : [result], warnings);
+  }
+  const expensive = checkCost(typed);
+  if (expensive !== undefined) {
+    return refuse(source, [expensive], warnings);
   }
   return { program: programOf(source, typed), errors: [], warnings: diagnoseAll(source, warnings) };
 }

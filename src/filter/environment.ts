@@ -15,6 +15,10 @@ interface Schema {
   readonly required?: readonly string[];
   readonly items?: Schema;
   readonly description?: string;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
+  readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly [celTypeKeyword]?: CelAnnotation;
 }
 
@@ -28,21 +32,32 @@ const annotated: Readonly<Record<CelAnnotation, CelType>> = {
 
 const scalars: Readonly<Record<string, CelType>> = { string: types.string, boolean: types.bool, integer: types.int, number: types.double };
 
+/** The type with the bounds that the schema declares. */
+function bounded(type: CelType, schema: Schema): CelType {
+  const max = schema.maxLength ?? schema.maxItems ?? schema.maxProperties;
+  if (max === undefined || (type.kind !== "string" && type.kind !== "list" && type.kind !== "map")) {
+    return type;
+  }
+  const [values] = Object.values(schema.patternProperties ?? {});
+  return type.kind === "map" && values !== undefined ? { ...type, max, value: bounded(type.value, values) } : { ...type, max };
+}
+
 function typeOf(schema: Schema, name: string): CelType {
   const annotation = schema[celTypeKeyword];
   if (annotation !== undefined) {
-    return annotated[annotation];
+    return bounded(annotated[annotation], schema);
   }
   if (schema.enum !== undefined) {
-    return { kind: "string", known: schema.enum.filter((value) => typeof value === "string") };
+    const known = schema.enum.filter((value) => typeof value === "string");
+    return { kind: "string", known, max: Math.max(...known.map((value) => value.length)) };
   }
   if (schema.type === "object") {
     return objectOf(schema, name);
   }
   if (schema.items !== undefined) {
-    return listOf(typeOf(schema.items, `${name}[]`));
+    return bounded(listOf(typeOf(schema.items, `${name}[]`)), schema);
   }
-  return scalars[schema.type ?? ""] ?? types.dyn;
+  return bounded(scalars[schema.type ?? ""] ?? types.dyn, schema);
 }
 
 function objectOf(schema: Schema, name: string): ObjectType {

@@ -1,3 +1,4 @@
+import { scanSteps, walkSteps } from "./charges.ts";
 import { bytesText, durationText, timestampText } from "./conversions.ts";
 import { exponentText, fixedText, plainText } from "./decimal.ts";
 import { limits } from "./limits.ts";
@@ -69,7 +70,7 @@ function valueText(value: Value, meter: Meter): Text {
   }
   const text = typeof value === "object" && value !== null ? objectText(value, meter) : String(value);
   if (typeof text === "string") {
-    meter.steps -= text.length >> 4;
+    meter.steps -= scanSteps(text.length);
     return text.length > limits.textLength ? problems.budget : text;
   }
   return text;
@@ -163,6 +164,7 @@ function clauseText(match: RegExpExecArray, args: readonly unknown[], at: number
 
 /** The text with its clauses (`%s`, `%d`, `%.2f`, ...) replaced by the arguments in order. */
 export function format(text: string, args: readonly unknown[], meter: Meter): Text {
+  meter.steps -= walkSteps(text.length);
   let result = "";
   let last = 0;
   let used = 0;
@@ -174,7 +176,7 @@ export function format(text: string, args: readonly unknown[], meter: Meter): Te
     used += match[0] === "%%" ? 0 : 1;
     result += text.slice(last, match.index) + written;
     last = match.index + match[0].length;
-    meter.steps -= 1 + (written.length >> 4);
+    meter.steps -= 1 + scanSteps(written.length);
     if (result.length > limits.textLength || meter.steps < 0) {
       return problems.budget;
     }

@@ -1,4 +1,5 @@
 import { durationPart, durationParts, timestampPart, timestampParts } from "./calendar.ts";
+import { walkSteps, zoneSteps } from "./charges.ts";
 import * as convert from "./conversions.ts";
 import { overload, texts, type FunctionDefinition, type Overload } from "./overload.ts";
 import { parseDuration, parseTimestamp } from "./times.ts";
@@ -6,6 +7,9 @@ import { typeOf, types, type CelType } from "./types.ts";
 import { type Bytes, Double, isJsonObject, TypeValue, ValueMap, type Duration, type Problem, type Timestamp, type Uint, type Value } from "./values.ts";
 
 const { bool, int, uint, double, string, bytes, timestamp, duration, dyn } = types;
+
+/** Texts of numbers and times are short; long ones are refused unread. */
+const brief = (text: string): number => walkSteps(Math.min(64, text.length));
 
 const from = (type: CelType, result: CelType, run: (value: Value) => Value | Problem): Overload => overload([type], result, (_meter, a) => run(a));
 const same = (type: CelType): Overload => from(type, type, (value) => value);
@@ -43,8 +47,7 @@ function part(name: string): FunctionDefinition {
     overloads: [
       overload([timestamp], int, (_meter, moment) => timestampPart(name, moment as Timestamp, "")),
       overload([timestamp, string], int, (meter, moment, zone) => {
-        // The offset of a named zone is looked up in a calendar library.
-        meter.steps -= 20;
+        meter.steps -= zoneSteps;
         return timestampPart(name, moment as Timestamp, zone as string);
       }),
       ...spans,
@@ -59,7 +62,7 @@ export const conversions: readonly FunctionDefinition[] = [
     same(int),
     from(uint, int, (value) => convert.uintInt(value as Uint)),
     from(double, int, (value) => convert.doubleInt(value as Double)),
-    texts(1, int, (text) => convert.textInt(text)),
+    texts(1, int, (text) => convert.textInt(text), brief),
     from(timestamp, int, (value) => (value as Timestamp).seconds),
     from(duration, int, (value) => convert.durationInt(value as Duration)),
   ),
@@ -68,14 +71,14 @@ export const conversions: readonly FunctionDefinition[] = [
     same(uint),
     from(int, uint, (value) => convert.intUint(value as number | bigint)),
     from(double, uint, (value) => convert.doubleUint(value as Double)),
-    texts(1, uint, (text) => convert.textUint(text)),
+    texts(1, uint, (text) => convert.textUint(text), brief),
   ),
   conversion(
     "double",
     same(double),
     from(int, double, (value) => new Double(Number(value))),
     from(uint, double, (value) => new Double(Number((value as Uint).value))),
-    texts(1, double, (text) => convert.textDouble(text)),
+    texts(1, double, (text) => convert.textDouble(text), brief),
   ),
   conversion(
     "string",
@@ -85,16 +88,16 @@ export const conversions: readonly FunctionDefinition[] = [
     from(uint, string, (value) => (value as Uint).value.toString()),
     from(double, string, (value) => convert.doubleText(value as Double)),
     overload([bytes], string, (meter, value) => {
-      meter.steps -= (value as Bytes).value.length >> 4;
+      meter.steps -= walkSteps((value as Bytes).value.length);
       return convert.bytesText(value as Bytes);
     }),
     from(timestamp, string, (value) => convert.timestampText(value as Timestamp)),
     from(duration, string, (value) => convert.durationText(value as Duration)),
   ),
   conversion("bytes", same(bytes), texts(1, bytes, (text) => convert.textBytes(text))),
-  conversion("bool", same(bool), texts(1, bool, (text) => convert.textBool(text))),
-  conversion("duration", same(duration), texts(1, duration, (text) => parseDuration(text))),
-  conversion("timestamp", same(timestamp), texts(1, timestamp, (text) => parseTimestamp(text)), from(int, timestamp, (value) => convert.intTimestamp(value as number | bigint))),
+  conversion("bool", same(bool), texts(1, bool, (text) => convert.textBool(text), brief)),
+  conversion("duration", same(duration), texts(1, duration, (text) => parseDuration(text), brief)),
+  conversion("timestamp", same(timestamp), texts(1, timestamp, (text) => parseTimestamp(text), brief), from(int, timestamp, (value) => convert.intTimestamp(value as number | bigint))),
   conversion("dyn", from(dyn, dyn, (value) => value)),
   conversion("type", overload([dyn], ([of]) => typeOf(of), (_meter, value) => new TypeValue(runtimeType(value)))),
   ...Object.keys(timestampParts).map(part),

@@ -1,9 +1,10 @@
 import { isZone } from "./calendar.ts";
+import { caseSteps, orderSteps, scanSteps, searchSteps, walkSteps } from "./charges.ts";
 import { conversions } from "./functions-convert.ts";
 import { format, quote } from "./format.ts";
 import { limits } from "./limits.ts";
 import * as numbers from "./numbers.ts";
-import { binary, charge, overload, positions, texts, type FunctionDefinition, type Overload } from "./overload.ts";
+import { binary, overload, positions, texts, type FunctionDefinition, type Overload } from "./overload.ts";
 import { compilePattern, matches } from "./regex.ts";
 import * as strings from "./strings.ts";
 import { addDurations, betweenTimestamps, moveTimestamp, parseDuration, parseTimestamp } from "./times.ts";
@@ -18,14 +19,13 @@ const anyList = listOf(dyn);
 const anyMap = mapOf(dyn, dyn);
 
 function concatenate(a: string, b: string, meter: Meter): string | Problem {
-  charge(a, meter);
-  charge(b, meter);
+  meter.steps -= scanSteps(a.length) + scanSteps(b.length);
   return a.length + b.length > limits.textLength ? problems.budget : a + b;
 }
 
 function concatenateBytes(a: Bytes, b: Bytes, meter: Meter): Bytes | Problem {
   const length = a.value.length + b.value.length;
-  meter.steps -= length >> 4;
+  meter.steps -= scanSteps(a.value.length) + scanSteps(b.value.length);
   return length > limits.textLength ? problems.budget : new Bytes(Buffer.concat([a.value, b.value]));
 }
 
@@ -66,13 +66,18 @@ const orderedPairs: readonly (readonly [CelType, CelType])[] = [
 
 const ordering = (holds: (order: number) => boolean): readonly Overload[] => [
   ...orderedPairs.map((params) => binary(params, bool, (a, b) => holds(compare(a, b)))),
-  texts(2, bool, (a, b) => holds(compare(a, b))),
+  texts(2, bool, (a, b) => holds(compare(a, b)), (a, b) => orderSteps(a.length, b.length)),
 ];
 
-/** lastIndexOf compares at every position anew, unlike a search forwards. */
-function lastIndexOf(meter: Meter, text: string, part: string, from?: Value): number | Problem {
-  meter.steps -= (text.length >> 4) + ((text.length * part.length) >> 11);
-  return meter.steps < 0 ? problems.budget : strings.lastIndexOf(text, part, from);
+const searching = (text: string, part: string): number => searchSteps(text.length, part.length);
+const walkAndSearch = (text: string, part: string): number => walkSteps(text.length) + searching(text, part);
+const changeCase = (text: string): number => caseSteps(text.length);
+const comparePart = (_text: string, part: string): number => scanSteps(part.length);
+
+function replace(meter: Meter, text: string, part: string, by: string, limit?: Value): string | Problem {
+  const result = strings.replace(text, part, by, limit);
+  meter.steps -= typeof result === "string" ? scanSteps(result.length) : 0;
+  return result;
 }
 
 const operator = (name: string, overloads: readonly Overload[]): FunctionDefinition => ({ name, style: "operator", overloads });
@@ -110,22 +115,29 @@ const operators: readonly FunctionDefinition[] = [
 ];
 
 const stringMethods: readonly FunctionDefinition[] = [
-  method("startsWith", texts(2, bool, (a, b) => a.startsWith(b))),
-  method("endsWith", texts(2, bool, (a, b) => a.endsWith(b))),
-  method("contains", texts(2, bool, (a, b) => a.includes(b))),
-  method("lowerAscii", texts(1, string, (a) => strings.lowerAscii(a))),
-  method("upperAscii", texts(1, string, (a) => strings.upperAscii(a))),
+  method("startsWith", texts(2, bool, (a, b) => a.startsWith(b), comparePart)),
+  method("endsWith", texts(2, bool, (a, b) => a.endsWith(b), comparePart)),
+  method("contains", texts(2, bool, (a, b) => a.includes(b), searching)),
+  method("lowerAscii", texts(1, string, (a) => strings.lowerAscii(a), changeCase)),
+  method("upperAscii", texts(1, string, (a) => strings.upperAscii(a), changeCase)),
   method("trim", texts(1, string, (a) => strings.trim(a))),
   method("charAt", positions([int], string, strings.charAt)),
-  method("indexOf", texts(2, int, (a, b) => strings.indexOf(a, b)), positions([string, int], int, (a, b, from) => strings.indexOf(a, b as string, from))),
+  method("indexOf", texts(2, int, (a, b) => strings.indexOf(a, b), walkAndSearch), positions([string, int], int, (a, b, from) => strings.indexOf(a, b as string, from))),
   method(
     "lastIndexOf",
-    overload([string, string], int, (meter, a, b) => lastIndexOf(meter, a as string, b as string)),
-    overload([string, string, int], int, (meter, a, b, from) => lastIndexOf(meter, a as string, b as string, from)),
+    texts(2, int, (a, b) => strings.lastIndexOf(a, b), walkAndSearch),
+    positions([string, int], int, (a, b, from) => strings.lastIndexOf(a, b as string, from)),
   ),
   method("substring", positions([int], string, (a, from) => strings.substring(a, from)), positions([int, int], string, (a, from, to) => strings.substring(a, from, to))),
-  method("replace", texts(3, string, (a, b, c) => strings.replace(a, b, c)), positions([string, string, int], string, (a, b, c, limit) => strings.replace(a, b as string, c as string, limit))),
-  method("split", texts(2, listOf(string), (a, b) => strings.split(a, b)), positions([string, int], listOf(string), (a, b, limit) => strings.split(a, b as string, limit))),
+  method(
+    "replace",
+    texts(3, string, (a, b, c, meter) => replace(meter, a, b, c), walkAndSearch),
+    overload([string, string, string, int], string, (meter, a, b, c, limit) => {
+      meter.steps -= walkAndSearch(a as string, b as string);
+      return replace(meter, a as string, b as string, c as string, limit);
+    }),
+  ),
+  method("split", texts(2, listOf(string), (a, b) => strings.split(a, b), walkAndSearch), positions([string, int], listOf(string), (a, b, limit) => strings.split(a, b as string, limit))),
   method("reverse", texts(1, string, (a) => strings.reverse(a))),
   method("format", overload([string, anyList], string, (meter, text, list) => format(text as string, list as readonly unknown[], meter))),
   method(
@@ -135,13 +147,12 @@ const stringMethods: readonly FunctionDefinition[] = [
   ),
 ];
 
-function quoted(text: string, meter: Meter): string | Problem {
-  charge(text, meter);
+function quoted(text: string): string | Problem {
   return text.length > limits.textLength / 2 ? problems.budget : quote(text);
 }
 
 const others: readonly FunctionDefinition[] = [
-  { name: "matches", style: "both", overloads: [texts(2, bool, (a, b, _c, meter) => matches(a, b, meter))] },
+  { name: "matches", style: "both", overloads: [texts(2, bool, (a, b, _c, meter) => matches(a, b, meter), () => 0)] },
   {
     name: "size",
     style: "both",
@@ -156,7 +167,7 @@ const others: readonly FunctionDefinition[] = [
       }),
     ],
   },
-  { name: "strings.quote", style: "function", overloads: [texts(1, string, (a, _b, _c, meter) => quoted(a, meter))] },
+  { name: "strings.quote", style: "function", overloads: [texts(1, string, (a) => quoted(a))] },
 ];
 
 /** Every function, method and operator by name. `==`, `!=`, `&&`, `||`, `!`, `?:` and indexes are the checker's own. */

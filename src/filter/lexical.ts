@@ -98,6 +98,21 @@ function readString(source: string, match: RegExpExecArray): Token | Finding {
   return bad ?? { kind: /b/i.test(prefix) ? "bytes" : "string", text: source.slice(start, end), start, end };
 }
 
+/**
+ * Where whatever begins at `at` ends, for finding the end of an expression inside another text: a string (as far as its closing
+ * quote), a comment, white space, a name, else one character. -1 for a string without a closing quote.
+ */
+export function skipOver(source: string, at: number): number {
+  const opening = matchAt(quote, source, at);
+  if (opening !== null) {
+    const [{ length }, prefix = "", delimiter = ""] = opening;
+    const close = closingQuote(source, at + length, delimiter, /r/i.test(prefix));
+    return close === -1 ? -1 : close + delimiter.length;
+  }
+  const other = matchAt(blank, source, at) ?? matchAt(identifier, source, at) ?? matchAt(quotedName, source, at);
+  return at + (other?.[0].length ?? 1);
+}
+
 function readNumber(source: string, match: RegExpExecArray): Token | Finding {
   const start = match.index;
   const end = start + match[0].length;

@@ -23,10 +23,16 @@ export const limits = {
   /** Digits after the point that `format` writes. */
   formatPrecision: 100,
   /**
-   * Steps of one evaluation: about one per operation in a loop, and one per 16 characters handled, or per 5 characters
-   * and instructions of a pattern. A step takes up to about 0.5 us.
+   * Steps of one evaluation, both at worst (told when it is compiled) and in fact. A step is about 50 ns, so that the worst
+   * evaluation takes about 5 ms: one per operation, one per 64 characters searched, per 4 handled one by one, per 3 matched.
    */
   steps: 100_000,
+  /** UTF-8 bytes of a template. */
+  templateBytes: 8192,
+  /** Parts of a template that are expressions. */
+  templateParts: 32,
+  /** Lists and maps in one another that a template writes out. */
+  templateDepth: 8,
   /** Compiled programs kept per environment. */
   programs: 2048,
 } as const;

@@ -1,5 +1,6 @@
+import { searchSteps, walkSteps } from "./charges.ts";
 import { types, type CelType } from "./types.ts";
-import type { Meter, Problem, Value } from "./values.ts";
+import { problems, type Meter, type Problem, type Value } from "./values.ts";
 
 /** Runs a function on values of its parameter types (null for those it does not have). It throws nothing and keeps nothing. */
 type Implementation = (meter: Meter, a: Value, b: Value, c: Value, d: Value) => Value | Problem;
@@ -26,21 +27,21 @@ export const overload = (params: readonly CelType[], result: Overload["result"],
 export const binary = (params: readonly [CelType, CelType], result: CelType, run: (a: Value, b: Value) => Value | Problem): Overload =>
   overload(params, result, (_meter, a, b) => run(a, b));
 
-/** An overload whose operands are all strings; the first one's length is charged. */
-export const texts = (count: number, result: CelType, run: (a: string, b: string, c: string, meter: Meter) => Value | Problem): Overload =>
+/** Steps that texts are charged: by default for walking the first one. */
+type TextSteps = (a: string, b: string) => number;
+const walkFirst: TextSteps = (a) => walkSteps(a.length);
+
+/** An overload whose operands are all strings. */
+export const texts = (count: number, result: CelType, run: (a: string, b: string, c: string, meter: Meter) => Value | Problem, steps = walkFirst): Overload =>
   overload(Array.from({ length: count }, () => types.string), result, (meter, a, b, c) => {
-    charge(a as string, meter);
-    return run(a as string, b as string, c as string, meter);
+    meter.steps -= steps(a as string, b as string);
+    return meter.steps < 0 ? problems.budget : run(a as string, b as string, c as string, meter);
   });
 
-/** A method of a string that also takes positions; the text's length is charged. */
+/** A method of a string that also takes positions. */
 export const positions = (params: readonly CelType[], result: CelType, run: (text: string, b: Value, c: Value, d: Value) => Value | Problem): Overload =>
   overload([types.string, ...params], result, (meter, a, b, c, d) => {
-    charge(a as string, meter);
-    return run(a as string, b, c, d);
+    meter.steps -= walkSteps((a as string).length) + (typeof b === "string" ? searchSteps((a as string).length, b.length) : 0);
+    return meter.steps < 0 ? problems.budget : run(a as string, b, c, d);
   });
 
-/** Charges for going through a text once. */
-export function charge(text: string, meter: Meter): void {
-  meter.steps -= text.length >> 4;
-}

@@ -1,4 +1,5 @@
 import type { RunEvent } from "../api/run-event.ts";
+import { costOf } from "./cost.ts";
 import { placeAt } from "./diagnostics.ts";
 import { limits } from "./limits.ts";
 import { plan } from "./plan.ts";
@@ -15,6 +16,8 @@ export interface Program {
   readonly source: string;
   /** The result's type as CEL writes it: `bool`, `string`, `list(string)`, `dyn`, ... */
   readonly type: string;
+  /** The most steps that an evaluation can take, from the declared sizes of the event's fields. */
+  readonly cost: number;
   /** Evaluates the expression on an event. Never throws, never changes the event, and ends after a bounded number of steps. */
   evaluate(event: RunEvent): Outcome;
 }
@@ -47,6 +50,7 @@ export function programOf(source: string, typed: Typed): Program {
   return {
     source,
     type: typeName(typed.type),
+    cost: costOf(typed),
     evaluate(event) {
       evaluation.event = event;
       evaluation.steps = limits.steps;

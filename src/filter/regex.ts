@@ -1,12 +1,14 @@
 import { RE2JS, RE2JSException } from "re2js";
 import { limits } from "./limits.ts";
-import { patternCost } from "./pattern-cost.ts";
+import { matchSteps, patternCost } from "./pattern-cost.ts";
 import { problems, type Meter, type Problem } from "./values.ts";
 
 /** A compiled regular expression (RE2 syntax): matching takes time linear in the text, whatever the pattern. */
 export interface Pattern {
   /** Whether any part of the text matches. */
   test(text: string, meter: Meter): boolean | Problem;
+  /** Steps that a text of this length is charged. */
+  steps(length: number): number;
 }
 
 const tooLarge = "too large; use fewer or smaller repetitions and Unicode classes";
@@ -27,10 +29,12 @@ function build(source: string): Pattern | string {
     if (instructions > limits.patternProgram) {
       return tooLarge;
     }
+    const perCharacter = (matchSteps(source, instructions, 1000) - 1) / 1000;
+    const steps = (length: number): number => 1 + Math.ceil(length * perCharacter);
     return {
+      steps,
       test: (text, meter) => {
-        // The worst patterns visit every instruction for every character, at about 0.1 us each.
-        meter.steps -= 1 + Math.ceil((text.length * instructions) / 5);
+        meter.steps -= steps(text.length);
         return meter.steps < 0 ? problems.budget : regex.test(text);
       },
     };

@@ -1,3 +1,4 @@
+import { scanSteps } from "./charges.ts";
 import { limits } from "./limits.ts";
 import { problems, type Meter, type Problem, type Value } from "./values.ts";
 
@@ -10,9 +11,21 @@ const pointsOf = (text: string): readonly string[] => Array.from(text);
 /** The number of code points. */
 export const lengthOf = (text: string): number => (wide.test(text) ? pointsOf(text).length : text.length);
 
+const beyondAscii = /[^\0-\x7f]/;
+
+/** Moves the letters from `first` to `first` + 25 by 32, whatever else is in the text. */
+function shiftLetters(text: string, first: number, by: number): string {
+  const units = new Uint16Array(text.length);
+  for (let at = 0; at < units.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    units[at] = unit >= first && unit < first + 26 ? unit + by : unit;
+  }
+  return Buffer.from(units.buffer).toString("utf16le");
+}
+
 /** ASCII letters in lower or upper case; all others as they are. */
-export const lowerAscii = (text: string): string => text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
-export const upperAscii = (text: string): string => text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+export const lowerAscii = (text: string): string => (beyondAscii.test(text) ? shiftLetters(text, 65, 32) : text.toLowerCase());
+export const upperAscii = (text: string): string => (beyondAscii.test(text) ? shiftLetters(text, 97, -32) : text.toUpperCase());
 
 /** Without the white space (Unicode's property) around it. */
 export const trim = (text: string): string => text.replace(/^\p{White_Space}+/u, "").replace(/(?<!\p{White_Space})\p{White_Space}+$/u, "");
@@ -91,5 +104,6 @@ export function joinTexts(list: readonly unknown[], separator: string, meter: Me
     }
     length += element.length + separator.length;
   }
-  return length > limits.textLength ? problems.budget : list.join(separator);
+  meter.steps -= scanSteps(length);
+  return length > limits.textLength || meter.steps < 0 ? problems.budget : list.join(separator);
 }

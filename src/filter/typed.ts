@@ -43,7 +43,7 @@ export interface TypedMacro extends Base {
   readonly slot: number;
   readonly condition: Typed | undefined;
   readonly transform: Typed | undefined;
-  /** Steps charged for each element: the nodes of condition and transform. */
+  /** Steps charged for each element: those of the nodes of condition and transform. */
   readonly cost: number;
 }
 
@@ -65,6 +65,14 @@ export function childrenOf(typed: Typed): readonly Typed[] {
     case "macro": return [typed.range, typed.condition, typed.transform].filter((child) => child !== undefined);
     default: return [];
   }
+}
+
+/** Steps of a node itself: one, but for times, which are read out of their texts. */
+export function nodeSteps(typed: Typed): number {
+  if ("path" in typed && typed.op !== "local") {
+    return typed.type.kind === "timestamp" ? 20 : typed.type.kind === "duration" ? 5 : 1;
+  }
+  return 1;
 }
 
 /** Where a path begins; of what is no path, its own place. */

@@ -178,7 +178,7 @@ function equalObjects(a: Value, b: Value, meter: Meter): boolean {
     return a.seconds === b.seconds && a.nanos === b.nanos;
   }
   if (a instanceof Bytes && b instanceof Bytes) {
-    meter.steps -= a.value.length >> 4;
+    meter.steps -= a.value.length >> 6;
     return a.value.equals(b.value);
   }
   if (a instanceof TypeValue && b instanceof TypeValue) {

@@ -45,7 +45,7 @@ test("what cannot be converted is an error", () => {
   const failing = [
     'double("-nan")', 'double("1e400")', 'double("infin")', 'double("")', 'double(" 1")', 'double("1__0")', 'double("0x1")', 'int(" 5")', 'int("0x10")', 'int("")', 'int("9223372036854775808")', "int(9223372036854775807.0)",
     "int(-9223372036854775808.0)", 'int(double("nan"))', "int(18446744073709551615u)", 'uint("+5")', "uint(-0.5)", "uint(-1)", 'bool("TrUe")', 'string(b"\\xff")', "timestamp(253402300800)", 'startTime.getHours(name)',
-    'startTime.getHours("+0" + "1:60")', "string(results.tags)", "int(terminal ? results.tags : results.tags)", '(name + "%d").format(results.tags)', '(name + "%").format([1])', '(name + "%.101f").format([1.0])', '(name + "%E").format([1.0])',
+    'startTime.getHours("+0" + "1:60")', "string(results.tags)", "int(terminal ? results.tags : results.tags)", '(name + "%d").format([results.digest])', '(name + "%").format([1])', '(name + "%.101f").format([1.0])', '(name + "%E").format([1.0])',
   ];
   for (const expression of failing) {
     assert.equal(evaluate(expression).kind, "error", expression);
