@@ -39,7 +39,7 @@ export function checkCall(node: Call, context: Check): Typed {
   if (namespaced !== undefined) {
     return checkCall(namespaced, context);
   }
-  const refused = refuseName(node);
+  const refused = refuseName(node, context);
   if (refused !== undefined) {
     return report(context, refused);
   }
@@ -59,10 +59,10 @@ const macroForms: Readonly<Record<string, string>> = {
   map: "list.map(x, result)",
 };
 
-function refuseName(node: Call): Finding | undefined {
+function refuseName(node: Call, context: Check): Finding | undefined {
   const { offset, function: name } = node;
   if (name === "has" && node.target === undefined) {
-    return { code: "FilterInvalidArgument", message: `has() asks for a field, as in \`has(previous.status)\`${hasHint(node.args)}`, offset: node.args[0]?.offset ?? offset };
+    return { code: "FilterInvalidArgument", message: `has() asks for a field, as in \`has(previous.status)\`${hasHint(node.args, context)}`, offset: node.args[0]?.offset ?? offset };
   }
   const form = Object.hasOwn(macroForms, name) ? macroForms[name] : undefined;
   if (form !== undefined && node.args.length === 3 && name !== "map" && name !== "filter") {
@@ -78,12 +78,19 @@ function refuseName(node: Call): Finding | undefined {
   return { code: "FilterUnknownFunction", message: `there is no function ${name}()${didYouMean(name, [...named.map((definition) => definition.name), "has", ...macroNames])}`, offset };
 }
 
-function hasHint(args: readonly Node[]): string {
+function hasHint(args: readonly Node[], context: Check): string {
   const [first] = args;
   if (first?.kind === "call" && first.function === "_[_]") {
     return "; a key is asked for with `\"key\" in labels`";
   }
-  return first?.kind === "identifier" ? "; an expression that reads a variable which is absent does not match anyway" : "";
+  const variable = first?.kind === "identifier" ? context.environment.variables.get(first.name) : undefined;
+  if (first?.kind !== "identifier" || variable === undefined) {
+    return "";
+  }
+  if (variable.type.kind === "object") {
+    return `; write \`has(${first.name}.${variable.type.fields.keys().next().value ?? ""})\``;
+  }
+  return variable.optional ? `; an expression that reads \`${first.name}\` while it is absent does not match anyway` : `; \`${first.name}\` is always there`;
 }
 
 function boolean(operand: Typed, operator: string, context: Check): void {

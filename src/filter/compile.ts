@@ -9,6 +9,7 @@ import { programOf, type Program } from "./program.ts";
 import { checkSyntax } from "./syntax.ts";
 import type { Typed } from "./typed.ts";
 import { aTypeName, isDynamic } from "./types.ts";
+import { warningsOf } from "./warnings.ts";
 
 /** A program where there are no errors; warnings do not stand in its way. */
 export interface Compilation {
@@ -110,5 +111,6 @@ function compileNew(source: string, options: CompileOptions): Compilation {
   if (expensive !== undefined) {
     return refuse(source, [expensive], warnings);
   }
-  return { program: programOf(source, typed), errors: [], warnings: diagnoseAll(source, warnings) };
+  const warned = options.result === "bool" ? [...warnings, ...warningsOf(typed, options.environment)] : warnings;
+  return { program: programOf(source, typed), errors: [], warnings: diagnoseAll(source, warned) };
 }

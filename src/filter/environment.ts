@@ -5,6 +5,8 @@ import { listOf, mapOf, types, type CelType, type Field, type ObjectType } from 
 export interface Environment {
   readonly name: string;
   readonly variables: ReadonlyMap<string, Field>;
+  /** Variables that an expression should read only together with one of others, and what is to be said where it does not. */
+  readonly guards?: ReadonlyMap<string, { readonly variables: readonly string[]; readonly absent: string }>;
 }
 
 /** The part of a JSON Schema that a declaration is read from. */
@@ -75,4 +77,7 @@ export function environmentOf(name: string, schema: unknown): Environment {
 }
 
 /** The environment of filters and templates: the fields of RunEvent, declared once, in its schema. */
-export const runEventEnvironment: Environment = environmentOf("RunEvent", runEventSchema);
+export const runEventEnvironment: Environment = {
+  ...environmentOf("RunEvent", runEventSchema),
+  guards: new Map([["duration", { variables: ["terminal", "status", "completionTime"], absent: "is absent until the run has ended" }]]),
+};

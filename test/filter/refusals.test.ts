@@ -103,7 +103,9 @@ const refused: readonly (readonly [source: string, code: string, line: number, c
   ["tasks.exists(t, t.name)", "FilterTypeMismatch", 1, 17, /condition of exists\(\) must be a bool/],
   ["{1.5: 1} == {}", "FilterTypeMismatch", 1, 2, /cannot be a map's key/],
   // arguments
-  ["has(run)", "FilterInvalidArgument", 1, 5, /has\(previous\.status\)/],
+  ["has(run)", "FilterInvalidArgument", 1, 5, /`run` is always there/],
+  ["has(commit)", "FilterInvalidArgument", 1, 5, /write `has\(commit\.owner\)`/],
+  ["has(duration)", "FilterInvalidArgument", 1, 5, /reads `duration` while it is absent does not match anyway/],
   ["has(labels[\"team\"])", "FilterInvalidArgument", 1, 11, /"key" in labels/],
   ["has()", "FilterInvalidArgument", 1, 1, /has\(previous\.status\)/],
   ["tasks.exists(1, true)", "FilterInvalidArgument", 1, 7, /list\.exists\(x, condition\)/],
