@@ -43,6 +43,13 @@ export function placeAt(source: string, offset: number): Place {
   return { line: line.number, column: Array.from(source.slice(line.start, offset)).length + 1 };
 }
 
+/** The offset of a place that {@link placeAt} gave. */
+export function offsetOf(source: string, { line, column }: Place): number {
+  const breaks = [...source.matchAll(lineBreak)].map((match) => match.index + match[0].length);
+  const start = line === 1 ? 0 : (breaks[line - 2] ?? source.length);
+  return start + Array.from(source.slice(start)).slice(0, column - 1).join("").length;
+}
+
 /** Replaces what would break the caret's line or column: controls, bidirectional marks, half surrogate pairs, tabs. */
 const printable = (character: string): string =>
   /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(character) ? (character === "\t" ? " " : "\ufffd") : character;
