@@ -15,6 +15,8 @@ export interface Simulated {
   readonly reason: string;
   readonly matched: boolean;
   readonly why?: string;
+  /** Parts of the Notification's templates that failed on this state and are empty. */
+  readonly faults?: readonly string[];
   readonly requests: readonly (RenderedRequest & { readonly provider: string })[];
 }
 
@@ -40,6 +42,7 @@ function judge(player: Player, view: RunView): Simulated {
   for (const { key } of messages) recorded.set(key, { sentStatus: event.status, sentCount: (recorded.get(key)?.sentCount ?? 0) + 1 });
   if (messages.length > 0) player.recorded.set(event.uid, recorded);
   const why = whyOf(planned, player);
+  const faults = planned.kind === "waiting" ? undefined : planned.faults;
   const { kind, namespace, name, uid } = event;
   return {
     notification: player.name,
@@ -48,6 +51,7 @@ function judge(player: Player, view: RunView): Simulated {
     reason: event.reason,
     matched: planned.kind === "waiting" || planned.matched,
     ...(why !== undefined && { why }),
+    ...(faults !== undefined && { faults }),
     requests: messages.map(({ request }) => ({ provider: player.route.destination?.definition.type ?? "", ...request })),
   };
 }

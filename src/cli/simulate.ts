@@ -28,12 +28,13 @@ async function readRuns(name: string, io: CommandIo): Promise<string> {
   }
 }
 
-function forPeople({ notification, run, status, reason, matched, why, requests }: Simulated): string {
+function forPeople({ notification, run, status, reason, matched, why, faults = [], requests }: Simulated): string {
   const head = `${run.kind} ${run.namespace}/${run.name}  ${status}${reason === "" ? "" : ` (${reason})`}  ->  ${notification}: `;
-  if (requests.length === 0) return `${head}${matched ? "selected, nothing to send" : "not selected"}${why === undefined ? "" : ` (${why})`}\n`;
+  const left = faults.map((fault) => `  left empty: ${fault}\n`).join("");
+  if (requests.length === 0) return `${head}${matched ? "selected, nothing to send" : "not selected"}${why === undefined ? "" : ` (${why})`}\n${left}`;
   const sent = requests.map(({ method, url, body }) => `  ${method} ${url}\n  ${JSON.stringify(body)}\n`);
   const ending = why === undefined ? "" : ` to end what was begun (${why})`;
-  return `${head}${requests.length === 1 ? "1 request" : `${requests.length} requests`}${ending}\n${sent.join("")}`;
+  return `${head}${requests.length === 1 ? "1 request" : `${requests.length} requests`}${ending}\n${left}${sent.join("")}`;
 }
 
 async function runSimulate(args: readonly string[], io: CommandIo): Promise<number> {

@@ -126,6 +126,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     const view = {
       matcher: route.matcher,
       definition: route.destination?.definition,
+      templateProblems: route.destination?.templates.problems ?? [],
       gate: options.gateOf(notification),
       use: routeError === undefined ? counted : { ...counted, routeError },
       activeSince,

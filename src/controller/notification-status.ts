@@ -15,6 +15,8 @@ export interface NotificationUse {
 export interface NotificationView {
   readonly matcher: Matcher;
   readonly definition: AnyProviderDefinition | undefined;
+  /** Templates that do not compile, a sentence each. */
+  readonly templateProblems: readonly string[];
   readonly gate: Gate;
   readonly use: NotificationUse;
   /** Milliseconds since the epoch; undefined while suspended. */
@@ -28,7 +30,8 @@ function resolvedOf(notification: Notification, { definition, gate }: Notificati
   return { type: "ProviderResolved", status: "False", reason: "ProviderNotFound", message };
 }
 
-function filterOf({ problems }: Matcher): Finding {
+function filterOf({ matcher: { problems }, templateProblems }: NotificationView): Finding {
+  if (problems.length === 0 && templateProblems.length > 0) return { type: "FilterValid", status: "False", reason: "TemplateInvalid", message: templateProblems.join("; ") };
   if (problems.length === 0) return { type: "FilterValid", status: "True", reason: "Compiled", message: "the filter is compiled" };
   return { type: "FilterValid", status: "False", reason: "FilterInvalid", message: problems.join("; ") };
 }
@@ -47,7 +50,7 @@ function readyOf(notification: Notification, view: NotificationView, parts: read
 /** The Notification's status after a look at it. */
 export function notificationStatus(notification: Notification, view: NotificationView, now: number): NotificationStatus {
   const { generation } = notification.metadata;
-  const parts = [resolvedOf(notification, view), filterOf(view.matcher)];
+  const parts = [resolvedOf(notification, view), filterOf(view)];
   const ready = readyOf(notification, view, parts);
   const mustMend = ready.status === "False" && ready.reason !== "Suspended" && ready.reason !== "ProviderNotReady";
   const findings = [ready, ...parts, ...(mustMend ? [stalled(ready.reason, ready.message)] : [])];

@@ -1,5 +1,6 @@
 import type { Notification } from "../api/notification.ts";
 import type { AnyProviderDefinition, Message } from "../providers/provider.ts";
+import type { SectionTemplates } from "../providers/templates.ts";
 import type { Match, Matcher } from "./match.ts";
 import { decideOwed, type Recorded } from "./owed.ts";
 import type { RunView } from "./run-store.ts";
@@ -9,7 +10,7 @@ export interface Route {
   readonly notification: Notification;
   readonly matcher: Matcher;
   /** The Provider's type and its section; undefined while there is no such Provider. */
-  readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown } | undefined;
+  readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown; readonly templates: SectionTemplates } | undefined;
   /** Runs that ended before this moment are not reported, milliseconds since the epoch. */
   readonly activeSince: number;
 }
@@ -17,11 +18,11 @@ export interface Route {
 /** What is to be done about a state of a run for one Notification. */
 export type Plan =
   /** Nothing: not selected, already reported, or nothing to be said (`why`). */
-  | { readonly kind: "nothing"; readonly matched: boolean; readonly why: string; readonly error?: boolean }
+  | { readonly kind: "nothing"; readonly matched: boolean; readonly why: string; readonly error?: boolean; readonly faults?: readonly string[] }
   /** Selected, but there is no Provider to render it for. */
   | { readonly kind: "waiting" }
-  /** `why`: the filter does not select it, but what was begun is ended. */
-  | { readonly kind: "send"; readonly matched: boolean; readonly why?: string; readonly messages: readonly Message[] };
+  /** `why`: the filter does not select it, but what was begun is ended. `faults`: parts of templates that failed and are empty. */
+  | { readonly kind: "send"; readonly matched: boolean; readonly why?: string; readonly messages: readonly Message[]; readonly faults?: readonly string[] };
 
 const unsent: Recorded = { sentCount: 0 };
 
@@ -40,7 +41,9 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
   const match = judge(route, view, judged);
   const { destination, notification } = route;
   if (destination === undefined) return match.matched ? { kind: "waiting" } : { kind: "nothing", ...match };
-  const { definition, providerSection } = destination;
+  const { definition, providerSection, templates } = destination;
+  const [broken] = templates.problems;
+  if (broken !== undefined) return { kind: "nothing", matched: false, why: broken, error: true };
   const owed = decideOwed({
     event,
     endedAt,
@@ -54,14 +57,17 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
   });
   const failed = !match.matched && match.error === true;
   if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...(failed && { error: true }) };
+  const faults: string[] = [];
   const rendered = definition.render({
     event,
     provider: providerSection,
     notification: notification.spec[definition.section] ?? {},
     notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },
     sentBefore: (key) => recorded.get(key) ?? unsent,
+    template: templates.on(event, (sentence) => faults.push(sentence)),
   });
-  if ("nothing" in rendered) return { kind: "nothing", matched: match.matched, why: `${rendered.nothing.reason}: ${rendered.nothing.message}` };
+  const told = faults.length > 0 && { faults };
+  if ("nothing" in rendered) return { kind: "nothing", matched: match.matched, why: `${rendered.nothing.reason}: ${rendered.nothing.message}`, ...told };
   const messages = rendered.messages.filter(({ key }) => owed.to(key));
-  return { kind: "send", matched: match.matched, ...(!match.matched && { why: match.why }), messages };
+  return { kind: "send", matched: match.matched, ...(!match.matched && { why: match.why }), messages, ...told };
 }

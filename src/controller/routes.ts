@@ -2,6 +2,7 @@ import type { Notification } from "../api/notification.ts";
 import { runStatuses } from "../api/run-event.ts";
 import type { Provider } from "../api/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
+import { sectionTemplates } from "../providers/templates.ts";
 import { compileFilter } from "./match.ts";
 import type { Pair } from "./ledger.ts";
 import type { Route } from "./plan.ts";
@@ -24,7 +25,7 @@ export function makeRoute(notification: Notification, provider: Provider | undef
     notification,
     // Without a Provider every status may be wanted: none is ruled out before it is known.
     matcher: compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, definition?.defaultStatuses ?? runStatuses),
-    destination: definition === undefined || providerSection === undefined ? undefined : { definition, providerSection },
+    destination: definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: sectionTemplates(definition, notification.spec[definition.section]) },
     activeSince,
   };
 }

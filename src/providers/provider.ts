@@ -43,6 +43,11 @@ export interface RenderInput<ProviderSection, NotificationSection> {
   /** Names of the Notification, for ids that must differ between Notifications. */
   readonly notificationName: { readonly namespace: string; readonly name: string };
   readonly sentBefore: (key: string) => SentBefore;
+  /**
+   * What a field among {@link ProviderDefinition.templates} says for this event, at most `maxBytes` bytes of UTF-8: run data,
+   * so input from anywhere. Undefined when the field is not set. Paths of more than one segment are joined by dots.
+   */
+  readonly template: (field: string, maxBytes: number) => string | undefined;
 }
 
 /** Messages to send for a state of a run; or why there is nothing to send, which is no error. */
@@ -96,6 +101,8 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly serviceState: (status: RunStatus) => string;
   /** The Secret keys that a section names. */
   readonly secretRefs: (provider: ProviderSection) => readonly { readonly name: string; readonly key: string; readonly what: string }[];
+  /** Paths of the fields of `notificationSection` that are templates: checked at admission, rendered through {@link RenderInput.template}. */
+  readonly templates: readonly (readonly string[])[];
   /** What the schema cannot say, for both sections. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
   readonly render: (input: RenderInput<ProviderSection, NotificationSection>) => Rendered;

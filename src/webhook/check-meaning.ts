@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { compile, compilePattern, runEventEnvironment } from "../filter/index.ts";
 import { providers } from "../providers/registry.ts";
+import { checkTemplates } from "../providers/templates.ts";
 import type { CheckedKind } from "./check-schema.ts";
 import { fieldPath } from "./field-path.ts";
 import { at, isObject, own, textOf, type JsonObject } from "./json-value.ts";
@@ -18,7 +19,7 @@ const errorsOnly = (errors: readonly Problem[]): Findings => ({ errors, warnings
 const problem = (field: string, code: ErrorCode, message: string): Problem => ({ field, code, message });
 
 /**
- * What a schema cannot say: expressions and patterns compile, selectors make sense, sections pass their provider's own
+ * What a schema cannot say: expressions, templates and patterns compile, selectors make sense, sections pass their provider's own
  * check, and nothing reaches into another namespace. Parts that the schema found malformed are left to it.
  */
 export function checkMeaning(kind: CheckedKind, object: JsonObject, options: MeaningOptions): Findings {
@@ -27,7 +28,7 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   const parts =
     kind === "Provider"
       ? [checkProviderSections(spec, options)]
-      : [checkProviderRef(spec, options), checkExpression(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options)];
+      : [checkProviderRef(spec, options), checkExpression(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkSectionTemplates(spec, options)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
@@ -39,6 +40,18 @@ function checkProviderSections(spec: JsonObject, { malformed }: MeaningOptions):
         provider.check(own(spec, provider.section)).map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`)),
       ),
   );
+}
+
+/** Templates of all sections that are there: a second section is an error of its own, and no reason to hide these. */
+function checkSectionTemplates(spec: JsonObject, { malformed }: MeaningOptions): Findings {
+  const checked = providers.flatMap((provider) =>
+    checkTemplates(provider, own(spec, provider.section)).map(({ path, errors, warnings }) => ({ field: fieldPath(["spec", provider.section, ...path]), errors, warnings })),
+  );
+  const wellFormed = checked.filter(({ field }) => !malformed(field));
+  return {
+    errors: wellFormed.flatMap(({ field, errors }) => errors.map((error) => fromDiagnostic(field, error))),
+    warnings: wellFormed.flatMap(({ field, warnings }) => warnings.map((warning) => fromDiagnostic(field, warning))),
+  };
 }
 
 const otherNamespace = "another namespace's Provider cannot be used yet: leave it out, and refer to a Provider of the Notification's own namespace";

@@ -14,6 +14,7 @@ interface Line {
   readonly reason: string;
   readonly matched: boolean;
   readonly why?: string;
+  readonly faults?: readonly string[];
   readonly requests: readonly { readonly provider: string; readonly method: string; readonly url: string; readonly headers: Record<string, string>; readonly body: unknown }[];
 }
 
@@ -67,6 +68,15 @@ describe("simulate -o json", () => {
     const { provider, method, url, headers, body } = lines.at(-1)?.requests[0] ?? assert.fail();
     assert.deepEqual([provider, method, headers["authorization"], (body as { state: string }).state], ["GitHubApp", "POST", "[redacted]", "failure"]);
     assert.match(url, /^https:\/\/api\.github\.com\/repos\/[^/]+\/[^/]+\/statuses\/[0-9a-f]{40}$/);
+  });
+
+  it("renders templates, and tells which of their parts failed", async (t) => {
+    const subject = { cloudEvents: { subject: "${pipeline} ${status} ${1 / size(params.none)}${int(name)}" } };
+    const { code, lines } = await simulate(t, yaml(events, notification("a", "events", { statuses: ["Failed"] }, subject)), recording("failed-step"));
+    const { faults, requests: [request] } = lines.at(-1) ?? assert.fail();
+    assert.equal(code, 0);
+    assert.match((request?.body as { subject: string }).subject, /^\S+ Failed$/);
+    assert.deepEqual(faults, ["spec.cloudEvents.subject: FilterInvalidValue at 1:49"]);
   });
 
   it("lists only runs of the selected kinds and the Notification's namespace", async (t) => {

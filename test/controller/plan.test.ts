@@ -64,6 +64,30 @@ describe("plan", () => {
     assert.deepEqual(planned({ ...closing, provider: cloudEventsProvider() }), { kind: "nothing", matched: false, why });
   });
 
+  it("renders the section's templates for each state", () => {
+    const spec = { githubApp: { context: "ci/${pipeline} in ${namespace}", owner: "${params.owner}", repo: "shop", sha: "${params.revision}" } };
+    const event = runEvent({ params: { owner: "another-org", revision: "a".repeat(40) } });
+    assert.deepEqual(shown(planned({ spec, event })), { kind: "send", matched: true, messages: [["status", { owner: "another-org", repo: "shop", sha: "a".repeat(40), context: "ci/build in ci" }]] });
+  });
+
+  it("says which part of a template failed, without run data, and leaves it empty", () => {
+    const result = planned({ spec: { githubApp: { context: "ci/${results.n + 1}" } }, event: runEvent({ results: { n: "hunter2" } }) });
+    assert.ok(result.kind === "send");
+    assert.deepEqual([result.faults, result.messages[0]?.target["context"]], [["spec.githubApp.context: FilterWrongType at 1:16"], "ci/"]);
+    const nowhere = planned({ spec: { githubApp: { sha: "${results.n + 1}" } }, event: runEvent({ results: { n: "hunter2" } }) });
+    assert.ok(nowhere.kind === "nothing" && nowhere.matched);
+    assert.match(nowhere.why, /^NoCommit: /);
+    assert.deepEqual(nowhere.faults, ["spec.githubApp.sha: FilterWrongType at 1:13"]);
+  });
+
+  it("sends nothing where a template does not compile, not even an ending to a place that may be wrong", () => {
+    const why = "spec.githubApp.context: 1:1: ";
+    for (const recorded of [{}, { status: { sentStatus: "Running", sentCount: 1 } as const }]) {
+      const result = planned({ spec: { githubApp: { context: "${name" } }, event: ended("Failed"), recorded });
+      assert.ok(result.kind === "nothing" && !result.matched && result.error === true && result.why.startsWith(why));
+    }
+  });
+
   it("renders with the Notification's own section and what is on record", () => {
     const result = planned({ provider: cloudEventsProvider(), spec: { cloudEvents: { subject: "mine" } }, recorded: { event: { sentStatus: "Pending", sentCount: 7 } } });
     const again = planned({ provider: cloudEventsProvider(), spec: { cloudEvents: { subject: "mine" } }, recorded: { event: { sentStatus: "Pending", sentCount: 8 } } });

@@ -61,7 +61,7 @@ describe("providerStatus", () => {
 describe("notificationStatus", () => {
   const definition = providerOfType("GitHubApp");
   const status = (view: Partial<NotificationView> = {}, spec: Record<string, unknown> = {}): ReturnType<typeof notificationStatus> =>
-    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, gate: connected, use: { delivered: 0 }, activeSince: now, ...view }, now);
+    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, templateProblems: [], gate: connected, use: { delivered: 0 }, activeSince: now, ...view }, now);
   const notFound = { ready: false, code: "ProviderNotFound", message: "the Provider service does not exist" } as const;
 
   for (const [what, view, spec, expected] of [
@@ -70,6 +70,7 @@ describe("notificationStatus", () => {
     ["there is no Provider", { definition: undefined, gate: notFound }, {}, ["Ready False ProviderNotFound", "ProviderResolved False ProviderNotFound", "FilterValid True Compiled", "Stalled True ProviderNotFound"]],
     ["the Provider is not ready", { gate: { ready: false, code: "SecretNotFound", message: "" } }, {}, ["Ready False ProviderNotReady", "ProviderResolved True Found", "FilterValid True Compiled"]],
     ["the filter is not valid", { matcher: compileFilter({ expression: "x" }, "ci", runStatuses) }, {}, ["Ready False FilterInvalid", "ProviderResolved True Found", "FilterValid False FilterInvalid", "Stalled True FilterInvalid"]],
+    ["a template is not valid", { templateProblems: ["spec.githubApp.context: 1:1: no end"] }, {}, ["Ready False TemplateInvalid", "ProviderResolved True Found", "FilterValid False TemplateInvalid", "Stalled True TemplateInvalid"]],
     ["the destination is refused", { use: { delivered: 0, routeError: { code: "DestinationRefused", message: "m" } } }, {}, ["Ready False DestinationRefused", "ProviderResolved True Found", "FilterValid True Compiled", "Stalled True DestinationRefused"]],
     ["it is suspended", { activeSince: undefined }, { suspend: true }, ["Ready False Suspended", "ProviderResolved True Found", "FilterValid True Compiled"]],
   ] as const) {

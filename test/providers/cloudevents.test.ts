@@ -11,6 +11,7 @@ import { normaliseRun } from "../../src/controller/normalise-run.ts";
 import { startCloudEventsSink, type CloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { deepFreeze, ended, recorded, runEvent, runUid } from "../controller/runs.ts";
 import { allTextOf, failureOf } from "./errors.ts";
+import { templatesOn } from "./templates.ts";
 
 const { signal } = new AbortController();
 const loop = "integrations.tekton.ornew.io/loop";
@@ -24,7 +25,7 @@ interface Case {
 }
 
 const rendered = ({ event = runEvent(), provider = {}, notification = {}, name = "to-sink", sentCount = 0 }: Case): Rendered =>
-  render({ event: deepFreeze(event), provider: { url: "https://events.example.com/", ...provider }, notification, notificationName: { namespace: "ci", name }, sentBefore: () => ({ sentCount }) });
+  render({ event: deepFreeze(event), provider: { url: "https://events.example.com/", ...provider }, notification, notificationName: { namespace: "ci", name }, sentBefore: () => ({ sentCount }), template: templatesOn(cloudEvents, notification, event) });
 
 function messageOf(of: Case): Message {
   const result = rendered(of);
@@ -71,6 +72,8 @@ describe("a CloudEvent", () => {
     ["the Provider's source", { provider: { source: "https://tekton.example.com/" } }, "source", "https://tekton.example.com/"],
     ["the Notification's subject, in one line", { notification: { subject: " a\nb " } }, "subject", "a b"],
     ["the run's name, when the subject is blank", { notification: { subject: " \u0000" } }, "subject", "build-1"],
+    ["what its template says, in one line", { notification: { subject: "${pipeline}\n${status}" } }, "subject", "build Running"],
+    ["the run's name, when its template is empty", { notification: { subject: "${results.none}" } }, "subject", "build-1"],
     ["the end as its time", { event: ended("Failed", { startTime: "2026-01-01T00:01:00Z" }) }, "time", "2026-01-01T00:10:00.000Z"],
     ["the start as its time", { event: runEvent({ startTime: "2026-01-01T02:01:00+02:00" }) }, "time", "2026-01-01T00:01:00.000Z"],
     ["no time, when none is known", { event: runEvent({ run: { metadata: { creationTimestamp: "" } } }) }, "time", undefined],

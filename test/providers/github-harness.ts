@@ -2,12 +2,13 @@ import type { TestContext } from "node:test";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import { createHttp } from "../../src/providers/http.ts";
 import type { Message, Sender } from "../../src/providers/provider.ts";
-import type { GitHubNotification, GitHubProvider } from "../../src/providers/github/config.ts";
+import { gitHubApp, type GitHubNotification, type GitHubProvider } from "../../src/providers/github/config.ts";
 import { render } from "../../src/providers/github/render.ts";
 import { open } from "../../src/providers/github/send.ts";
 import type { Clock } from "../../src/telemetry/clock.ts";
 import { startGitHub, type GitHubDouble, type GitHubOptions } from "../support/github-double.ts";
 import { manualClock } from "../support/manual-clock.ts";
+import { templatesOn } from "./templates.ts";
 
 export const sha = "dcdb856af5512ff59d4fbe11a353b86d3cf2a75a";
 export const owner = "harbour-works";
@@ -41,6 +42,6 @@ const notificationName = { namespace: "ci", name: "to-github" };
 
 /** The messages of a state of a run. */
 export function messagesOf(event: RunEvent, provider: GitHubProvider, notification: GitHubNotification = {}): readonly Message[] {
-  const rendered = render({ event, provider, notification, notificationName, sentBefore: () => ({ sentCount: 0 }) });
+  const rendered = render({ event, provider, notification, notificationName, sentBefore: () => ({ sentCount: 0 }), template: templatesOn(gitHubApp, notification, event) });
   return "messages" in rendered ? rendered.messages : [];
 }

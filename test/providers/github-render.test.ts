@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runStatuses, type RunEvent } from "../../src/api/run-event.ts";
-import { gitHubApp } from "../../src/providers/github/config.ts";
+import { gitHubApp, type GitHubNotification } from "../../src/providers/github/config.ts";
 import { commitState, render } from "../../src/providers/github/render.ts";
 import type { RenderedRequest } from "../../src/providers/provider.ts";
 import { deepFreeze, ended, runEvent } from "../controller/runs.ts";
 import { messagesOf, sha } from "./github-harness.ts";
+import { noTemplates } from "./templates.ts";
 
 const provider = { appId: 1, privateKey: { secretRef: { name: "app" } } };
 const contextId = "integrations.tekton.ornew.io/context-id";
@@ -67,17 +68,47 @@ describe("the commit status", () => {
   for (const missing of ["owner", "repo", "sha"] as const) {
     it(`is none, with a reason, when the ${missing} is not known`, () => {
       const { [missing]: left, ...commit } = runEvent().commit;
-      const rendered = render({ event: runEvent({ commit }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 0 }) });
+      const rendered = render({ event: runEvent({ commit }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 0 }), template: noTemplates });
       assert.ok("nothing" in rendered && left !== undefined);
       assert.equal(rendered.nothing.reason, "NoCommit");
     });
   }
 });
 
+describe("a commit that templates name", () => {
+  const hash = "b".repeat(40);
+  const place = (notification: GitHubNotification, event: Partial<RunEvent> = {}): unknown => {
+    const [message] = messagesOf(runEvent(event), provider, notification);
+    const { owner = "", repo = "", sha: commit = "" } = message?.target ?? {};
+    return message === undefined ? "none" : `${owner}/${repo}@${commit}`;
+  };
+  const event = { params: { owner: "o", repo: "r.x", revision: hash } };
+
+  it("wins over the annotations, each part by itself", () => {
+    assert.equal(place({ owner: "${params.owner}", repo: "${params.repo}", sha: "${params.revision}" }, event), `o/r.x@${hash}`);
+    assert.equal(place({ sha: "${params.revision}" }, event), `example-org/shop-api@${hash}`);
+    assert.equal(place({ owner: "fixed", repo: "${params.repo}" }, { ...event, commit: { sha: hash } }), `fixed/r.x@${hash}`);
+  });
+
+  for (const [part, value] of [
+    ["owner", ""], ["owner", "a/b"], ["owner", "a b"], ["owner", "a".repeat(40)], ["owner", ".."], ["owner", "o\n"],
+    ["repo", ".."], ["repo", "."], ["repo", "r/../../x"], ["repo", "r?x"], ["repo", "r#"], ["repo", "r%2f"], ["repo", "x".repeat(101)], ["repo", "x".repeat(5_000)],
+    ["sha", "main"], ["sha", "a".repeat(41)], ["sha", `${"a".repeat(40)}/..`], ["sha", "A".repeat(39)], ["sha", " ".repeat(40)],
+  ] as const) {
+    it(`is none when the ${part} is ${JSON.stringify(value.slice(0, 45))}, though the annotations name one`, () => {
+      assert.equal(place({ [part]: "${params.x}" }, { params: { x: value } }), "none");
+    });
+  }
+
+  it("is none when a part is absent, whatever the annotations say", () => {
+    assert.equal(place({ sha: "${results.sha}" }), "none");
+  });
+});
+
 describe("the end of a run that is gone", () => {
   const target = { owner: "o", repo: "r", sha, context: "ci/before" };
   const place = (event: Partial<RunEvent>, on: Readonly<Record<string, string>>): unknown => {
-    const rendered = render({ event: runEvent(event), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 1, target: on }) });
+    const rendered = render({ event: runEvent(event), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 1, target: on }), template: noTemplates });
     return "messages" in rendered ? rendered.messages[0]?.target : rendered.nothing.reason;
   };
 
@@ -118,6 +149,9 @@ describe("its context", () => {
     ["the annotation, in one line", { annotations: { [contextId]: " a\nb " } }, {}, "tekton: a b"],
     ["the pipeline, when the annotation is blank", { annotations: { [contextId]: " \n\u0000" } }, {}, "tekton: build"],
     ["the Notification", { annotations: { [contextId]: "unit" } }, { context: "ci/build" }, "ci/build"],
+    ["what its template says, in one line", { params: { x: "a\nb" } }, { context: "ci/${params.x} of ${name}" }, "ci/a b of build-1"],
+    ["the pipeline, when its template is empty", {}, { context: "${results.none}" }, "tekton: build"],
+    ["what its template says and the task, for a child", { parent, kind: "TaskRun", pipelineTask: "lint" }, { context: "ci/${pipeline}" }, "ci/build / lint"],
     ["pipeline and task, for a child", { parent, kind: "TaskRun", pipelineTask: "lint" }, {}, "tekton: build / lint"],
     ["its own name, for a child that is no task", { parent, name: "build-1-x" }, {}, "tekton: build / build-1-x"],
   ] as const) {
@@ -143,6 +177,7 @@ describe("its context", () => {
     ["annotation", { annotations: { [contextId]: "🚀".repeat(2_000) } }, {}],
     ["child", { parent, pipeline: "ü".repeat(250), pipelineTask: "🚀".repeat(60) }, {}],
     ["Notification", {}, { context: "🚀".repeat(255) }],
+    ["template", { message: "🚀".repeat(255) }, { context: "${message}" }],
   ] as const) {
     it(`is never longer than 255 bytes (${what})`, () => {
       const { context } = bodyOf(event, notification);

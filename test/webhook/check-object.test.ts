@@ -20,6 +20,8 @@ describe("checkObject: accepted", () => {
     "its own namespace by name": notification({ providerRef: { name: "p", namespace: "ci" }, filter: { namespaceSelector: { matchNames: ["ci"] } } }),
     "label selectors": filtered({ labelSelector: { matchLabels: { "app.kubernetes.io/name": "x", empty: "" }, matchExpressions: [{ key: "a", operator: "In", values: ["b"] }, { key: "c", operator: "Exists" }] } }),
     "results": filtered({ results: [{ name: "a", matches: "^v[0-9]+" }, { name: "b", exists: false }] }),
+    "templates": notification({ providerRef: { name: "p" }, githubApp: { context: "ci/${pipeline} $${x}", owner: "${params.owner}", repo: "shop", sha: "${commit.sha}" } }),
+    "a subject with a template": notification({ providerRef: { name: "p" }, cloudEvents: { subject: "${namespace}/${name}" } }),
     "a status that the API server stored": { ...goodNotification, status: { conditions: "whatever" } },
   })) {
     it(what, () => {
@@ -59,6 +61,9 @@ describe("checkObject: refused", () => {
     ["a label that is none", filtered({ labelSelector: { matchLabels: { "a b": "c d" } } }), ["spec.filter.labelSelector.matchLabels[a b] FieldInvalid", "spec.filter.labelSelector.matchLabels[a b] FieldInvalid"]],
     ["In without values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "In" }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldRequired"]],
     ["Exists with values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "Exists", values: ["x"] }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldForbidden"]],
+    ["templates that do not compile", notification({ providerRef: { name: "p" }, githubApp: { context: "${stauts}", owner: "${", repo: "a${}b", sha: "${1 + name}" } }), ["spec.githubApp.context FilterUnknownVariable", "spec.githubApp.owner TemplateUnterminated", "spec.githubApp.repo TemplateEmptyPart", "spec.githubApp.sha FilterTypeMismatch"]],
+    ["a subject that does not compile", notification({ providerRef: { name: "p" }, cloudEvents: { subject: "${name" } }), ["spec.cloudEvents.subject TemplateUnterminated"]],
+    ["a template that is no text", notification({ providerRef: { name: "p" }, githubApp: { context: ["${"] } }), ["spec.githubApp.context FieldTypeInvalid"]],
     ["another version", { ...goodProvider, apiVersion: "integrations.tekton.ornew.io/v9" }, ["kind KindNotSupported"]],
     ["something else entirely", 42, ["kind KindNotSupported"]],
   ];
@@ -81,6 +86,18 @@ describe("checkObject: refused", () => {
   it("an error in an expression carries line, column and a caret", () => {
     const [error] = checkObject(filtered({ expression: 'status == "Failed" &&\n  naemspace == "x"' }), { namespace: "ci" }).errors;
     assert.deepEqual([error?.line, error?.column, error?.caret], [2, 3, '  naemspace == "x"\n  ^']);
+  });
+
+  it("an error in a template carries line, column and a caret in the whole field", () => {
+    const object = notification({ providerRef: { name: "p" }, githubApp: { context: "ci\n${pipeline}: ${stauts}" } });
+    const [error] = checkObject(object, { namespace: "ci" }).errors;
+    assert.deepEqual([error?.field, error?.line, error?.column, error?.caret], ["spec.githubApp.context", 2, 16, "${pipeline}: ${stauts}\n               ^"]);
+  });
+
+  it("what is legal but never true in a template is a warning", () => {
+    const object = notification({ providerRef: { name: "p" }, cloudEvents: { subject: 'x ${status == "Suceeded"}' } });
+    const { errors, warnings } = checkObject(object, { namespace: "ci" });
+    assert.deepEqual([errors, warnings.map(({ field, code, column }) => [field, code, column])], [[], [["spec.cloudEvents.subject", "FilterNeverTrue", 15]]]);
   });
 
   it("what is legal but never true is a warning", () => {

@@ -40,9 +40,8 @@ const notificationSection = Type.Object(
   {
     subject: Type.Optional(
       text(1024, {
-        description: "The attribute `subject`. When left out: the run's name.",
+        description: "The attribute `subject`, a template such as `${pipeline} ${status}`. When left out, or empty for a run: the run's name.",
         minLength: 1,
-        pattern: "^([^$]|\\$[^{])*\\$?$",
       }),
     ),
   },
@@ -73,6 +72,7 @@ export const cloudEvents = defineProvider<CloudEventsProvider, CloudEventsNotifi
   keepsState: false,
   serviceState: (status) => status,
   secretRefs: () => [],
+  templates: [["subject"]],
   check: ({ url, source }) => [
     ...checkUrl(url, ["url"]),
     ...(source === undefined || uriReference.test(source) ? [] : [{ path: ["source"], code: "UrlInvalid" as const, message: "is not a URI reference (RFC 3986), such as https://tekton.example.com/ or /ci" }]),

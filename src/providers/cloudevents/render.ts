@@ -21,6 +21,9 @@ export interface StructuredEvent {
 const plurals = { PipelineRun: "pipelineruns", TaskRun: "taskruns", CustomRun: "customruns" } as const;
 const versions = { PipelineRun: "v1", TaskRun: "v1", CustomRun: "v1beta1" } as const;
 
+/** The attribute is a name: longer ones are cut. */
+const maxSubjectBytes = 1024;
+
 /** The generation of the run in a chain of runs that events started: 0 for a run without the annotation. */
 function loopOf(event: RunEvent, maxLoop: number): number {
   const value = event.annotations[annotations.loop];
@@ -37,7 +40,7 @@ function idOf(input: RenderInput<CloudEventsProvider, CloudEventsNotification>, 
 
 /** The event of a run's state, or why there is none. */
 export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotification>): Rendered {
-  const { event, provider, notification } = input;
+  const { event, provider, template } = input;
   const maxLoop = provider.maxLoop ?? 1;
   const loop = loopOf(event, maxLoop);
   if (loop >= maxLoop) {
@@ -49,7 +52,7 @@ export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotifi
     };
   }
   const { run, ...data } = event;
-  const subject = oneLine(notification.subject ?? "");
+  const subject = oneLine(template("subject", maxSubjectBytes) ?? "");
   const created = (run["metadata"] as { creationTimestamp?: string } | undefined)?.creationTimestamp;
   const time = [event.completionTime, event.startTime, created].find((value) => value !== undefined && !Number.isNaN(Date.parse(value)));
   const body: StructuredEvent = {

@@ -23,19 +23,25 @@ const providerSection = Type.Object(
   { description: "Settings of a GitHub App." },
 );
 
+/** A template that says where the status goes, instead of the run's annotations. */
+const placePart = (what: string, example: string) =>
+  text(1024, { description: `${what}, a template such as \`${example}\`. When left out: from the run's annotations.`, minLength: 1 });
+
 const notificationSection = Type.Object(
   {
     context: Type.Optional(
-      text(255, {
+      text(1024, {
         description:
-          "Name of the commit status. When left out: `tekton: ` and the annotation integrations.tekton.ornew.io/context-id or the pipeline's name.",
+          "Name of the commit status, a template such as `ci/${pipeline}`. When left out, or empty for a run: `tekton: ` and the annotation integrations.tekton.ornew.io/context-id or the pipeline's name.",
         examples: ["ci/build"],
         minLength: 1,
-        pattern: "^([^$]|\\$[^{])*\\$?$",
       }),
     ),
+    owner: Type.Optional(placePart("Owner of the repository", "${params.owner}")),
+    repo: Type.Optional(placePart("Name of the repository", "${params.repo}")),
+    sha: Type.Optional(placePart("Full hash of the commit", "${params.revision}")),
   },
-  { description: "What this route adds for GitHub. The commit comes from the run's annotations." },
+  { description: "What this route adds for GitHub. What of the commit is not set here comes from the run's annotations." },
 );
 
 export type GitHubProvider = Static<typeof providerSection>;
@@ -60,6 +66,7 @@ export const gitHubApp = defineProvider<GitHubProvider, GitHubNotification>({
   keepsState: true,
   serviceState: commitState,
   secretRefs: (provider) => [secretOf(provider.privateKey, "private-key.pem", "the private key of the GitHub App")],
+  templates: [["context"], ["owner"], ["repo"], ["sha"]],
   check: (provider) => checkUrl(provider.baseURL, ["baseURL"]),
   render,
   load: async () => await import("./send.ts"),

@@ -32,6 +32,9 @@ const maxDescription = 140;
 /** GitHub takes at most 255 characters of context; bytes are the stricter way to count them. */
 const maxContextBytes = 255;
 
+/** Longer than anything that fits where a template stands. */
+const maxTemplateBytes = 1024;
+
 /** The API's default address. */
 const publicApi = "https://api.github.com";
 
@@ -41,8 +44,10 @@ export const apiBase = (provider: GitHubProvider): string => (provider.baseURL ?
 /** The header that asks for the version of the API this code was written for. */
 const apiVersionHeader = "2022-11-28";
 
-function contextOf(event: RunEvent, notification: GitHubNotification): string {
-  const chosen = oneLine(notification.context ?? "");
+type Input = RenderInput<GitHubProvider, GitHubNotification>;
+
+function contextOf({ event, template }: Input): string {
+  const chosen = oneLine(template("context", maxTemplateBytes) ?? "");
   if (event.parent !== undefined) {
     // A child writes beside its parent, never over it. Tekton copies annotations to children, so the context-id here is the parent's.
     const beside = chosen === "" && event.pipeline !== "" ? `tekton: ${event.pipeline}` : chosen;
@@ -70,31 +75,44 @@ interface Place {
   readonly context: string;
 }
 
+const forms = {
+  owner: /^[A-Za-z0-9_-]{1,39}$/,
+  repo: /^(?!\.\.?$)[A-Za-z0-9._-]{1,100}$/,
+  sha: /^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/,
+} as const;
+
+/** A part of the commit: the Notification's template where it is set, else what the annotations say. What does not fit is as good as absent. */
+function partOf({ event, template }: Input, part: keyof typeof forms): string | undefined {
+  const value = template(part, maxTemplateBytes) ?? event.commit[part];
+  return value !== undefined && forms[part].test(value) ? value : undefined;
+}
+
 /** A place that stands on record; undefined when it is not one that could have been recorded. */
 function recordedPlace(target: Readonly<Record<string, string>> | undefined): Place | undefined {
   const { owner = "", repo = "", sha = "", context = "" } = target ?? {};
-  const valid = /^[A-Za-z0-9_-]{1,39}$/.test(owner) && /^(?!\.\.?$)[A-Za-z0-9._-]{1,100}$/.test(repo) && /^[0-9a-fA-F]{40,64}$/.test(sha) && context !== "";
+  const valid = forms.owner.test(owner) && forms.repo.test(repo) && forms.sha.test(sha) && context !== "";
   return valid ? { owner, repo, sha, context } : undefined;
 }
 
-function placeOf({ event, notification, sentBefore }: RenderInput<GitHubProvider, GitHubNotification>): Place | undefined {
+function placeOf(input: Input): Place | undefined {
+  const { event, sentBefore } = input;
   // Of a run that is gone little may be left, and what was begun must be ended in the same place.
   const begun = event.deleted ? recordedPlace(sentBefore(messageKey).target) : undefined;
   if (begun !== undefined) return begun;
-  const { owner, repo, sha } = event.commit;
+  const [owner, repo, sha] = [partOf(input, "owner"), partOf(input, "repo"), partOf(input, "sha")];
   if (owner === undefined || repo === undefined || sha === undefined) return undefined;
-  return { owner, repo, sha, context: contextOf(event, notification) };
+  return { owner, repo, sha, context: contextOf(input) };
 }
 
 /** The commit status of a run's state, or why there is none. */
-export function render(input: RenderInput<GitHubProvider, GitHubNotification>): Rendered {
+export function render(input: Input): Rendered {
   const { event, provider } = input;
   const place = placeOf(input);
   if (place === undefined) {
     return {
       nothing: {
         reason: "NoCommit",
-        message: "the run names no commit: set the annotations integrations.tekton.ornew.io/github-owner, github-repo and github-sha (docs/providers/github.md lists the others)",
+        message: "the run names no commit: set the annotations integrations.tekton.ornew.io/github-owner, github-repo and github-sha, or owner, repo and sha in the Notification's githubApp (docs/providers/github.md lists the others)",
       },
     };
   }
