@@ -131,7 +131,7 @@ function nameOf(node: Typed): string {
 const shown = (count: number): string => (count > 1e12 ? "more than a million million" : Math.ceil(count).toLocaleString("en"));
 
 function explain({ node, loops, steps }: Dearest): string {
-  const runs = loops.length === 0 ? "" : `, which can run ${loops.map(shown).join(" x ")} times`;
+  const runs = loops.length === 0 ? "" : `, which can run ${loops.length > 4 ? `in ${loops.length} loops in one another` : `${loops.map(shown).join(" x ")} times`}`;
   return `the most expensive part is \`${nameOf(node)}\` here${runs}: ${shown(steps)} steps`;
 }
 

@@ -8,8 +8,14 @@ import { equal, type Value } from "./values.ts";
 type Logic = Extract<Typed, { op: "and" | "or" }>;
 
 /** The parts that a chain of one operator joins. */
-function chainOf(typed: Typed, op: Logic["op"]): readonly Typed[] {
-  return typed.op === op ? [...chainOf(typed.left, op), ...chainOf(typed.right, op)] : [typed];
+function chainOf(typed: Typed, op: Logic["op"], parts: Typed[] = []): readonly Typed[] {
+  if (typed.op === op) {
+    chainOf(typed.left, op, parts);
+    chainOf(typed.right, op, parts);
+  } else {
+    parts.push(typed);
+  }
+  return parts;
 }
 
 /** The path and the literal of a comparison of the two. */
@@ -24,18 +30,26 @@ function comparison(typed: Typed, negated: boolean): { readonly path: string; re
 const isSame = (a: Value, b: Value): boolean => equal(a, b, { steps: 1000 });
 
 /** Whether a path is compared with two values in one chain: `x == 1 && x == 2` never holds, `x != 1 || x != 2` always does. */
-function contradicts(typed: Logic): boolean {
-  const compared = chainOf(typed, typed.op).flatMap((part) => comparison(part, typed.op === "or") ?? []);
-  return compared.some((first, index) => compared.slice(index + 1).some((other) => other.path === first.path && !isSame(first.value, other.value)));
+function contradicts(parts: readonly Typed[], op: Logic["op"]): boolean {
+  const values = new Map<string, Value>();
+  return parts.some((part) => {
+    const compared = comparison(part, op === "or");
+    const known = compared === undefined ? undefined : values.get(compared.path);
+    if (compared !== undefined && known === undefined) {
+      values.set(compared.path, compared.value);
+    }
+    return compared !== undefined && known !== undefined && !isSame(known, compared.value);
+  });
 }
 
 function truthOfLogic(typed: Logic): boolean | undefined {
   const decisive = typed.op === "or";
-  const sides = [truthOf(typed.left), truthOf(typed.right)];
-  if (sides.includes(decisive) || contradicts(typed)) {
+  const parts = chainOf(typed, typed.op);
+  const truths = parts.map(truthOf);
+  if (truths.includes(decisive) || contradicts(parts, typed.op)) {
     return decisive;
   }
-  return sides.includes(undefined) ? undefined : !decisive;
+  return truths.includes(undefined) ? undefined : !decisive;
 }
 
 /** What a condition is whenever it has a value, where its text alone tells. */
@@ -62,7 +76,10 @@ function constantConditions(typed: Typed): readonly Finding[] {
   if (truth !== undefined) {
     return [{ code: "FilterAlwaysSame", message: `this condition is always ${truth}, whatever the run`, offset: beginOf(typed) }];
   }
-  return typed.op === "and" || typed.op === "or" || typed.op === "not" ? childrenOf(typed).flatMap(constantConditions) : [];
+  if (typed.op === "and" || typed.op === "or") {
+    return chainOf(typed, typed.op).flatMap(constantConditions);
+  }
+  return typed.op === "not" ? constantConditions(typed.operand) : [];
 }
 
 function variablesOf(typed: Typed): readonly Extract<Typed, { op: "variable" }>[] {

@@ -202,7 +202,7 @@ const words = [
   "status", "namespace", "labels", "tasks", "previous", "results", "run", "commit", "duration", "startTime", "terminal", "name", "message",
   ".", ".", "(", ")", "[", "]", "{", "}", ",", ":", "?", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "-", "+", "*", "/", "%", "in", " ", "\n", "// c\n",
   '"Failed"', "'x'", 'r"\\d"', '"""a"""', 'b"x"', "1", "0", "-1", "9223372036854775807", "1u", "1.5", "true", "false", "null", "has(", "size(", ".exists(t,", ".all(t,", ".map(t,", ".filter(t,",
-  ".exists_one(t,", ".matches(", ".startsWith(", ".contains(", ".split(", ".join(", "duration(", "timestamp(", "dyn(", "t", "t.status", '"5m"', "x", "\\", "`", "$", "é", "😀", "\ud800", "\u0000", "?.",
+  ".exists_one(t,", ".matches(", ".startsWith(", ".contains(", ".split(", ".join(", "duration(", "timestamp(", "dyn(", "int(", "uint(", "double(", "string(", "bool(", "bytes(", "type(", ".format(", ".reverse()", "strings.quote(", ".getHours(", ".getMonth()", ".`a-b`", "int", "%s", "t", "t.status", '"5m"', "x", "\\", "`", "$", "é", "😀", "\ud800", "\u0000", "?.",
 ];
 
 const soup = fc.array(fc.constantFrom(...words), { maxLength: 40 }).map((parts) => parts.join(""));
