@@ -28,6 +28,8 @@ interface NamedExpression {
 /** What `-o json` prints for each expression; stable. */
 interface Evaluated extends NamedExpression {
   readonly type?: string;
+  /** The most steps that an evaluation can take. */
+  readonly cost?: number;
   readonly value?: unknown;
   readonly errors: readonly { readonly line: number; readonly column: number; readonly code: string; readonly message: string }[];
   readonly runtimeError?: { readonly line: number; readonly column: number; readonly code: string };
@@ -96,9 +98,9 @@ function evaluate({ name, expression }: NamedExpression, event: RunEvent | undef
   const notes = [...errors, ...warnings].map(({ line, column, message, caret }) => `  ${line}:${column}: ${message}\n${caret.replace(/^/gm, "    ")}\n`).join("");
   if (program === undefined) return { result: { name, expression, errors: errors.map(plain) }, text: notes };
   const outcome = event === undefined ? undefined : program.evaluate(event);
-  const result: Evaluated = { name, expression, type: program.type, errors: [], ...(outcome !== undefined && resultOf(outcome)) };
+  const result: Evaluated = { name, expression, type: program.type, cost: program.cost, errors: [], ...(outcome !== undefined && resultOf(outcome)) };
   const shown = outcome === undefined ? "" : outcome.kind === "value" ? `  value: ${JSON.stringify(result.value)}\n` : `  no value: ${outcome.kind === "absent" ? `${outcome.what} is absent` : outcome.code} (${outcome.line}:${outcome.column})\n`;
-  return { result, text: `  type: ${program.type}\n${shown}${notes}` };
+  return { result, text: `  type: ${program.type}\n  cost: at most ${program.cost} steps\n${shown}${notes}` };
 }
 
 interface EvalArguments {

@@ -24,6 +24,8 @@ interface Report {
   readonly results: readonly Record<string, unknown>[];
 }
 
+const withoutCost = ({ cost, ...rest }: Record<string, unknown>): Record<string, unknown> => rest;
+
 const report = async (args: readonly string[], stdin?: string): Promise<{ readonly code: number; readonly results: Report["results"] }> => {
   const { code, out } = await run([...args, "-o", "json"], stdin);
   return { code, results: (JSON.parse(out) as Report).results };
@@ -31,10 +33,15 @@ const report = async (args: readonly string[], stdin?: string): Promise<{ readon
 
 describe("eval", () => {
   it("gives type and value of an expression on the last state of a run", async () => {
-    assert.deepEqual(await report(['status == "Failed" && commit.repo == "shop-api"', "--run", recording]), {
-      code: 0,
-      results: [{ name: "expression", expression: 'status == "Failed" && commit.repo == "shop-api"', type: "bool", value: true, errors: [] }],
-    });
+    const expression = 'status == "Failed" && commit.repo == "shop-api"';
+    const { code, results } = await report([expression, "--run", recording]);
+    assert.equal(code, 0);
+    assert.deepEqual(results.map(withoutCost), [{ name: "expression", expression, type: "bool", value: true, errors: [] }]);
+  });
+
+  it("says what an evaluation can cost, more for a loop", async () => {
+    const [plain, loop] = await Promise.all(["terminal", "tasks.exists(t, t.ignored)"].map(async (expression) => Number((await report([expression])).results[0]?.["cost"])));
+    assert.ok(plain !== undefined && loop !== undefined && plain >= 0 && loop >= 512 && plain < loop);
   });
 
   it("knows the run's children", async () => {
@@ -74,7 +81,7 @@ describe("eval", () => {
   });
 
   it("compiles without a run, and takes a RunEvent as it is", async () => {
-    assert.deepEqual((await report(["1 + 1"])).results, [{ name: "expression", expression: "1 + 1", type: "int", errors: [] }]);
+    assert.deepEqual((await report(["1 + 1"])).results.map(withoutCost), [{ name: "expression", expression: "1 + 1", type: "int", errors: [] }]);
     assert.deepEqual((await report(["name + \"!\"", "--event", "-"], '{"name": "x"}')).results[0]?.["value"], "x!");
   });
 
