@@ -4,6 +4,6 @@ export type { Diagnostic } from "./diagnostics.ts";
 export { runEventEnvironment, type Environment } from "./environment.ts";
 export type { Outcome, Program } from "./program.ts";
 export { compilePattern } from "./regex.ts";
-export { compileTemplate, type Template, type TemplateCompilation, type TemplateFault } from "./template.ts";
+export { compileTemplate, type Template, type TemplateCompilation } from "./template.ts";
 export { toJson } from "./to-json.ts";
 export type { Value } from "./values.ts";

@@ -1,14 +1,11 @@
 import type { RunEvent } from "../api/run-event.ts";
-import { compileTemplate, runEventEnvironment, type Diagnostic, type Template } from "../filter/index.ts";
+import { compileTemplate, runEventEnvironment, type TemplateCompilation } from "../filter/index.ts";
 import type { AnyProviderDefinition } from "./provider.ts";
 
 /** A template in a provider's section of a Notification, checked. */
-export interface CheckedTemplate {
+export interface CheckedTemplate extends TemplateCompilation {
   /** Below the section. */
   readonly path: readonly string[];
-  readonly template?: Template;
-  readonly errors: readonly Diagnostic[];
-  readonly warnings: readonly Diagnostic[];
 }
 
 type TemplatesOf = Pick<AnyProviderDefinition, "section" | "templates">;

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { errorCatalogue } from "../../src/errors.ts";
 import { macroNames } from "../../src/filter/ast.ts";
 import { functions } from "../../src/filter/functions.ts";
-import { compile, runEventEnvironment } from "../../src/filter/index.ts";
+import { compile, compileTemplate, runEventEnvironment } from "../../src/filter/index.ts";
 import { limits } from "../../src/filter/limits.ts";
 import { sampleEvent } from "./sample-event.ts";
 
@@ -26,6 +26,16 @@ test("every example in docs/filters.md is a filter that compiles without a warni
     const { program, errors, warnings } = compile(example, { environment: runEventEnvironment, result: "bool" });
     assert.deepEqual([errors, warnings], [[], []], example);
     assert.notEqual(program?.evaluate(sampleEvent()).kind, "error", example);
+  }
+});
+
+test("the templates in docs/filters.md say what stands beside them", () => {
+  const rows = Array.from(section("Templates").matchAll(/^\| `(.*)` \| `(.*)` \|$/gm), ([, source = "", text]) => [source, text] as const);
+  assert.ok(rows.length >= 5);
+  for (const [source, text] of rows) {
+    const { template, errors, warnings } = compileTemplate(source, { environment: runEventEnvironment });
+    assert.deepEqual([errors, warnings], [[], []], source);
+    assert.deepEqual(template?.render(sampleEvent(), { maxBytes: 1000 }), { text, faults: [] });
   }
 });
 
@@ -61,7 +71,7 @@ test("docs/filters.md names variables with their types, and only those there are
 
 test("docs/filters.md states the limits as they are", () => {
   const said = section("Limits");
-  for (const limit of [limits.sourceBytes, limits.nodes, limits.depth, limits.patternLength, limits.steps]) {
+  for (const limit of [limits.sourceBytes, limits.nodes, limits.depth, limits.patternLength, limits.steps, limits.templateBytes, limits.templateParts]) {
     assert.ok(said.includes(limit.toLocaleString("en")), String(limit));
   }
 });
