@@ -1,0 +1,38 @@
+/** Where src/filter and cel-go are known not to agree. */
+export interface Difference {
+  readonly reason: string;
+  readonly expression?: RegExp;
+  /** What src/filter says, as `describe` writes it: `refused CODE: message`, `absent`, `error CODE` or `value JSON`. */
+  readonly ours: RegExp;
+  /** What cel-go says: `refused message`, `error message` or `value JSON`. */
+  readonly celGo: RegExp;
+}
+
+const accepted = /^(?:value|error)/;
+
+/** Each has an expression in cel-go-corpus.txt that shows it, so that none outlives its reason. */
+export const differences: readonly Difference[] = [
+  { reason: "our bounds on size, cost and depth", ours: /^refused FilterToo(?:Long|Complex|Expensive):/, celGo: accepted },
+  { reason: "what does not apply is absent in our events, never null; cel-go takes null for a timestamp, a duration or an object", ours: /^refused FilterTypeMismatch:.*null_type/, celGo: accepted },
+  { reason: "keys of maps are bool, int, uint or string in CEL; cel-go looks at a literal's keys only when it runs", ours: /^refused FilterTypeMismatch:.*cannot be a map's key/, celGo: accepted },
+  { reason: "only maps with texts as keys have fields; cel-go finds no such key when it runs", ours: /^refused FilterUnknownField: a map\((?!string)/, celGo: accepted },
+  { reason: "cel-go checks a literal pattern only where matches() is written as a method", expression: /(?<![.\w])matches\(/, ours: /^refused FilterInvalidLiteral: this pattern is not valid/, celGo: accepted },
+  { reason: "cel-go does not check literal time zones", ours: /^refused FilterInvalidLiteral: (?:this is not a time zone|.*, not error$)/, celGo: accepted },
+  { reason: "a number that runs into a word is a mistake; cel-go reads `1in [1]` as `1 in [1]`", ours: /^refused FilterSyntax: a number ends here/, celGo: accepted },
+  { reason: "existsOne is the newer spelling of exists_one; cel-go knows it only with its two-variable macros", expression: /existsOne/, ours: /^(?:value|error|absent)/, celGo: /^refused .*existsOne/ },
+  { reason: "a seconds literal beyond the range of timestamps: ours is an error when it runs, cel-go's validator refuses it", ours: /^(?:value|error|absent)/, celGo: /^refused .*invalid timestamp argument/ },
+  { reason: "the official tests have the milliseconds of a duration within its second; cel-go gives all of them", expression: /getMilliseconds\(\)/, ours: /^(?:value|error)/, celGo: accepted },
+  { reason: "the official tests have a repeated key fail; cel-go keeps the last value", expression: /\{.*:.*,.*:.*\}/s, ours: /^error FilterInvalidValue/, celGo: accepted },
+  { reason: "a start beyond the text's end: cel-go gives -1 where the part is not empty, ours is an error", expression: /[iI]ndexOf\(.*,/s, ours: /^error FilterInvalidValue/, celGo: accepted },
+  { reason: "a moment has no offset here; cel-go writes the one that a time was parsed with", expression: /[+-]\d\d:\d\d/, ours: /^(?:value|error)/, celGo: accepted },
+  { reason: "has() of a field of a task that is not there is false, as for every declared object; cel-go's list has no such index", expression: /has\(\w+\[\d+\]\./, ours: /^(?:value|error|absent)/, celGo: accepted },
+  { reason: "bytes are in no map; cel-go fails inside", ours: /^(?:absent|value|error)/, celGo: /^error internal error: runtime error: hash of unhashable type/ },
+  { reason: "`[,]` and `{,}` are refused as slips of the pen; the grammar has them as empty literals", expression: /[[{]\s*,/, ours: /^refused FilterSyntax: unexpected `,`/, celGo: accepted },
+  { reason: "the parser takes away two negations even with brackets between them, and their checks with them", expression: /([!-])[\s(]*\(\s*\1/, ours: /^(?:value|error|absent)/, celGo: /^refused .*overload for '[!-]_'|^error (?:integer overflow|no such overload)/ },
+  { reason: "a space within the brackets of a method without arguments is refused here", expression: /\.\w+\(\s+\)/, ours: /^refused FilterSyntax: unexpected `\.`/, celGo: accepted },
+  { reason: "a time has at most nine digits after its point; cel-go drops further ones", expression: /\.\d{10,}(?:Z|[+-])/, ours: /^refused FilterInvalidLiteral: this is not a timestamp/, celGo: accepted },
+  { reason: "an index that no list can have is absent; cel-go has another error for those beyond int64", ours: /^absent/, celGo: /^error unsupported index value/ },
+  { reason: "reading a field or element of what has none is an error of types here; cel-go calls it a missing key", ours: /^error FilterWrongType/, celGo: /^error no such key/ },
+  { reason: "a key of a type that no map has is missing in any map; cel-go fails wherever it is written", ours: /^(?:absent|value|error)/, celGo: /^error invalid qualifier type/ },
+  { reason: "cel-go takes the element of an empty literal, or of a dyn, for the first type that fits; it stays dyn here", expression: /\[\]|\{\}|\b(?:params|results|run|dyn)\b/, ours: /^(?:value|error|absent)/, celGo: /^refused .*(?:found no matching overload|does not support field selection|expected type)/ },
+];

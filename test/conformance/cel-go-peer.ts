@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Environment } from "../../src/filter/index.ts";
+import type { CelType } from "../../src/filter/types.ts";
+import { go } from "../support/control-plane/build.ts";
+import { cacheDirectory, withLock, workingDirectory } from "../support/control-plane/cache.ts";
+
+const sources = join(import.meta.dirname, "..", "cel-go");
+
+/** What cel-go says of one expression. */
+export interface CelGoAnswer {
+  readonly accepted: boolean;
+  readonly refusal?: string;
+  /** The type that its checker found, as src/filter writes types. */
+  readonly type?: string;
+  /** In the forms of `toJson`. */
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+function hashOfSources(): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(sources).sort()) {
+    hash.update(name).update("\0").update(readFileSync(join(sources, name))).update("\0");
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** The program of test/cel-go, built when it has not been from these sources. Rejects with a sentence when that fails. */
+export async function celGoBinary(): Promise<string> {
+  const folder = join(cacheDirectory(), `cel-go-${hashOfSources()}`);
+  const binary = join(folder, "cel-go");
+  if (existsSync(binary)) return binary;
+  return withLock("cel-go", () => undefined, async () => {
+    if (existsSync(binary)) return binary;
+    const partial = workingDirectory(cacheDirectory());
+    try {
+      await go(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", join(partial, "cel-go"), "."], { in: sources });
+      mkdirSync(folder, { recursive: true });
+      renameSync(join(partial, "cel-go"), binary);
+    } finally {
+      rmSync(partial, { recursive: true, force: true });
+    }
+    return binary;
+  });
+}
+
+/** A type as the program reads it. */
+function declared(type: CelType): unknown {
+  switch (type.kind) {
+    case "list": return { kind: type.kind, element: declared(type.element) };
+    case "map": return { kind: type.kind, key: declared(type.key), value: declared(type.value) };
+    case "object": return { kind: type.kind, name: type.name, fields: Object.fromEntries(Array.from(type.fields, ([name, field]) => [name, declared(field.type)])) };
+    default: return { kind: type.kind };
+  }
+}
+
+/** `namespace` is reserved in CEL; cel-go is asked with another name. Texts in the expressions do not hold the word. */
+const renamed = (text: string): string => text.replace(/(?<![\w.])namespace(?!\w)/g, "namespace_");
+
+/** The first line of the program's input: the environment's variables. */
+export function declarationOf(environment: Environment): string {
+  return JSON.stringify({ variables: Object.fromEntries(Array.from(environment.variables, ([name, field]) => [renamed(name), declared(field.type)])) });
+}
+
+/** A request of the program: an expression and the event to evaluate it on. */
+export function requestOf(expression: string, event: object): string {
+  const fields = Object.entries(event).map(([name, value]): [string, unknown] => [renamed(name), value]);
+  return JSON.stringify({ expression: renamed(expression), event: Object.fromEntries(fields) });
+}
+
+/** Runs the program on these lines and gives its answers, one for each request. `signal` ends it. */
+export async function askCelGo(binary: string, lines: readonly string[], signal: AbortSignal): Promise<readonly CelGoAnswer[]> {
+  const output = await new Promise<string>((resolve, reject) => {
+    const child = spawn(binary, [], { stdio: ["pipe", "pipe", "pipe"], signal });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+    // A program that ends early says why on its standard error.
+    child.stdin.on("error", () => undefined);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve(stdout);
+      else reject(new Error(`cel-go ended with exit code ${code ?? "?"}: ${stderr.trim()}`));
+    });
+    child.stdin.end(`${lines.join("\n")}\n`);
+  });
+  return output.trimEnd().split("\n").map((line) => JSON.parse(line) as CelGoAnswer);
+}
