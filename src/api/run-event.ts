@@ -6,6 +6,7 @@
  * cannot say it; everything else maps by its JSON Schema type (string, bool, integer -> int, list, object).
  */
 import { Type, type Static } from "typebox";
+import { commitPatterns } from "./commit.ts";
 
 /** The states a run can be in, in the order a run goes through them. */
 export const runStatuses = ["Pending", "Running", "Succeeded", "Failed", "Cancelled", "TimedOut"] as const;
@@ -66,9 +67,9 @@ const parentSchema = Type.Object(
 
 const commitSchema = Type.Object(
   {
-    owner: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_-]{1,39}$", maxLength: 39, description: "Owner of the repository. Absent: not known.", examples: ["example-org"] })),
-    repo: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9._-]{1,100}$", maxLength: 100, description: "Name of the repository. Absent: not known.", examples: ["shop-api"] })),
-    sha: Type.Optional(Type.String({ pattern: "^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$", maxLength: 64, description: "Full commit hash. Absent: not known.", examples: ["0f98b1f7eda33a4e9cfaab09506aa8094044085f"] })),
+    owner: Type.Optional(Type.String({ pattern: commitPatterns.owner.source, maxLength: 39, description: "Owner of the repository. Absent: not known.", examples: ["example-org"] })),
+    repo: Type.Optional(Type.String({ pattern: commitPatterns.repo.source, maxLength: 100, description: "Name of the repository. Absent: not known.", examples: ["shop-api"] })),
+    sha: Type.Optional(Type.String({ pattern: commitPatterns.sha.source, maxLength: 64, description: "Full commit hash. Absent: not known.", examples: ["0f98b1f7eda33a4e9cfaab09506aa8094044085f"] })),
     branch: Type.Optional(Type.String({ maxLength: 255, description: "Branch the commit is on, without refs/heads/. Absent: not known.", examples: ["main"] })),
     pullRequest: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: "Number of the pull request. Absent: not built for one.", examples: [42] })),
     url: Type.Optional(url({ description: "Web page of the commit. Absent: not known.", examples: ["https://github.com/example-org/shop-api/commit/0f98b1f7eda33a4e9cfaab09506aa8094044085f"] })),

@@ -1,12 +1,10 @@
+import { commitPatterns } from "../api/commit.ts";
 import { annotations as own } from "../api/group.ts";
 import type { RunEvent } from "../api/run-event.ts";
 
 type Commit = RunEvent["commit"];
 type Annotations = Readonly<Record<string, string>>;
 
-const ownerPattern = /^[A-Za-z0-9_-]{1,39}$/;
-const repoPattern = /^(?!\.\.?$)[A-Za-z0-9._-]{1,100}$/;
-const shaPattern = /^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/;
 
 const valid = (value: string | undefined, pattern: RegExp): string | undefined => (value !== undefined && pattern.test(value) ? value : undefined);
 
@@ -49,7 +47,7 @@ const places: readonly ((annotations: Annotations) => Place)[] = [
 export function commitOf(annotations: Annotations): Commit {
   const found = places.map((read) => {
     const { owner, repo, sha } = read(annotations);
-    return { owner: valid(owner, ownerPattern), repo: valid(repo, repoPattern), sha: valid(sha, shaPattern) };
+    return { owner: valid(owner, commitPatterns.owner), repo: valid(repo, commitPatterns.repo), sha: valid(sha, commitPatterns.sha) };
   });
   const whole = found.find(({ owner, repo, sha }) => owner !== undefined && repo !== undefined && sha !== undefined);
   const some = whole ?? found.find(({ owner, repo, sha }) => owner ?? repo ?? sha);

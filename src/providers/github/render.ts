@@ -1,3 +1,4 @@
+import { commitPatterns } from "../../api/commit.ts";
 import { annotations } from "../../api/group.ts";
 import type { RunEvent, RunStatus } from "../../api/run-event.ts";
 import { cutToBytes } from "../../api/text.ts";
@@ -75,22 +76,16 @@ interface Place {
   readonly context: string;
 }
 
-const forms = {
-  owner: /^[A-Za-z0-9_-]{1,39}$/,
-  repo: /^(?!\.\.?$)[A-Za-z0-9._-]{1,100}$/,
-  sha: /^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/,
-} as const;
-
 /** A part of the commit: the Notification's template where it is set, else what the annotations say. What does not fit is as good as absent. */
-function partOf({ event, template }: Input, part: keyof typeof forms): string | undefined {
+function partOf({ event, template }: Input, part: keyof typeof commitPatterns): string | undefined {
   const value = template(part, maxTemplateBytes) ?? event.commit[part];
-  return value !== undefined && forms[part].test(value) ? value : undefined;
+  return value !== undefined && commitPatterns[part].test(value) ? value : undefined;
 }
 
 /** A place that stands on record; undefined when it is not one that could have been recorded. */
 function recordedPlace(target: Readonly<Record<string, string>> | undefined): Place | undefined {
   const { owner = "", repo = "", sha = "", context = "" } = target ?? {};
-  const valid = forms.owner.test(owner) && forms.repo.test(repo) && forms.sha.test(sha) && context !== "";
+  const valid = commitPatterns.owner.test(owner) && commitPatterns.repo.test(repo) && commitPatterns.sha.test(sha) && context !== "";
   return valid ? { owner, repo, sha, context } : undefined;
 }
 
