@@ -34,6 +34,7 @@ export const differences: readonly Difference[] = [
   { reason: "an index that no list can have is absent; cel-go has another error for those beyond int64", ours: /^absent/, celGo: /^error unsupported index value/ },
   { reason: "NaN is not compared with what is no number; cel-go says false before it looks", expression: /NaN/, ours: /^error FilterWrongType/, celGo: /^value/ },
   { reason: "of several failures in a loop ours is the first, cel-go's the last", expression: /\.(?:map|filter|exists_one)\(/, ours: /^(?:absent|error)/, celGo: /^error/ },
+  { reason: "`.has(x)` is has() here; cel-go takes it for a function", expression: /(?<![\w)\]])\s*\.has\(/, ours: /^(?:value|error|absent)/, celGo: /^refused .*undeclared reference to '\.has'/ },
   { reason: "reading a field or element of what has none is an error of types here; cel-go calls it a missing key", ours: /^error FilterWrongType/, celGo: /^error no such key/ },
   { reason: "a key of a type that no map has is missing in any map; cel-go fails wherever it is written", ours: /^(?:absent|value|error)/, celGo: /^error invalid qualifier type/ },
   { reason: "cel-go takes the element of an empty literal, or of a dyn, for the first type that fits; it stays dyn here", expression: /\[\]|\{\}|\b(?:params|results|run|dyn)\b/, ours: /^(?:value|error|absent)/, celGo: /^refused .*(?:found no matching overload|does not support field selection|expected type|error during formatting)/ },
