@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { bad, good, type Sample } from "../api/objects.ts";
 import { collectionPath, type KubeClient } from "../support/kube-client.ts";
 import { controlPlaneTests } from "../support/require.ts";
+import { eventually } from "../support/wait.ts";
 
 const test = controlPlaneTests({ tekton: false, crds: ["crds"] });
 
@@ -54,6 +55,11 @@ test("kubectl explains fields of every kind", async ({ kubectl }) => {
     ["provider.spec.githubApp.privateKey.secretRef", /private key of the GitHub App/],
     ["delivery.status.destinations", /What became of the message/],
   ] as const) {
-    assert.match((await kubectl(["explain", field])).stdout, text);
+    // The API server publishes the schemas of new kinds some time after it serves them.
+    const explained = await eventually(`kubectl explains ${field}`, async () => {
+      const { code, stdout } = await kubectl(["explain", field], { allowFailure: true });
+      return code === 0 && stdout;
+    });
+    assert.match(explained, text);
   }
 });

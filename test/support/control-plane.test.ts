@@ -47,8 +47,12 @@ test("Tekton's kinds and the given CRDs are served", async ({ kubectl }) => {
   for (const name of ["pipelineruns.tekton.dev", "taskruns.tekton.dev", "customruns.tekton.dev", "boats.harbour.example.com"]) {
     assert.ok(resources.includes(name), name);
   }
-  const explained = await kubectl(["explain", "pipelinerun.status.childReferences"]);
-  assert.match(explained.stdout, /pipelineTaskName/);
+  // The API server publishes the schemas of new kinds some time after it serves them.
+  const explained = await eventually("kubectl explains Tekton's kinds", async () => {
+    const { code, stdout } = await kubectl(["explain", "pipelinerun.status.childReferences"], { allowFailure: true });
+    return code === 0 && stdout;
+  });
+  assert.match(explained, /pipelineTaskName/);
 });
 
 test("a failed command rejects with kubectl's words, or is returned where that is allowed", async ({ kubectl }) => {
