@@ -1,10 +1,11 @@
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { RunEvent } from "../api/run-event.ts";
 import { createRunStore } from "../controller/run-store.ts";
 import { CodedError } from "../errors.ts";
 import { compile, runEventEnvironment, toJson, type Diagnostic, type Outcome } from "../filter/index.ts";
+import { isObject } from "../webhook/json-value.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { readText } from "./read-text.ts";
 import { readRunEvents } from "./simulate-runs.ts";
 
 const help = `Usage: tekton-integrations eval EXPRESSION [--run FILE | --event FILE] [-o json]
@@ -37,15 +38,6 @@ interface Evaluated extends NamedExpression {
 
 const usage = (message: string, cause?: unknown): CodedError => new CodedError("UsageInvalid", message, { cause });
 
-async function readText(file: string, io: CommandIo): Promise<string> {
-  if (file === "-") return io.stdin();
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw new CodedError("ManifestUnreadable", `${file}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`, { cause });
-  }
-}
-
 function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -53,8 +45,6 @@ function parseJson(file: string, text: string): unknown {
     throw new CodedError("ManifestUnreadable", `${file}: not JSON`, { cause });
   }
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 function namedExpressions(file: string, text: string): NamedExpression[] {
   const document = parseJson(file, text);

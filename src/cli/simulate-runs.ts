@@ -3,6 +3,7 @@ import { CodedError } from "../errors.ts";
 import { runKinds, type RunKind } from "../api/run-event.ts";
 import { trimRun, type TrimmedRun } from "../controller/trim-run.ts";
 import type { KubeObject } from "../kube/resources.ts";
+import { isObject, type JsonObject } from "../webhook/json-value.ts";
 import { defaultNamespace } from "./simulate-setup.ts";
 
 /** One change of a run, in the order of the file. */
@@ -11,14 +12,10 @@ export interface RunChange {
   readonly run: TrimmedRun;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
-
 const broken = (name: string, where: string, what: string): CodedError => new CodedError("UsageInvalid", `${name}${where}: ${what}`);
 
 /** Whether a document is a watch event and not an object: objects have a kind. */
-const isWatchEvent = (document: Json): boolean => typeof document["type"] === "string" && isObject(document["object"]) && document["kind"] === undefined;
+const isWatchEvent = (document: JsonObject): boolean => typeof document["type"] === "string" && isObject(document["object"]) && document["kind"] === undefined;
 
 function changeOf(document: unknown, name: string, where: string): RunChange[] {
   if (!isObject(document)) throw broken(name, where, "neither an object nor a watch event");

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
-import { readFile } from "node:fs/promises";
 import { CodedError } from "../errors.ts";
 import { readManifests } from "./manifests.ts";
+import { readText } from "./read-text.ts";
 import { readSetup } from "./simulate-setup.ts";
 import { readRunEvents } from "./simulate-runs.ts";
 import { simulate, type Simulated } from "./simulate-play.ts";
@@ -18,15 +18,6 @@ Nothing is sent and no network is used.
 
 Exit code: 0 done, 2 the command line or a file is not understood.
 `;
-
-async function readRuns(name: string, io: CommandIo): Promise<string> {
-  if (name === "-") return io.stdin();
-  try {
-    return await readFile(name, "utf8");
-  } catch (cause) {
-    throw new CodedError("ManifestUnreadable", `${name}: cannot be read (${(cause as NodeJS.ErrnoException).code ?? "unknown"})`, { cause });
-  }
-}
 
 function forPeople({ notification, run, status, reason, matched, why, faults = [], requests }: Simulated): string {
   const head = `${run.kind} ${run.namespace}/${run.name}  ${status}${reason === "" ? "" : ` (${reason})`}  ->  ${notification}: `;
@@ -52,7 +43,7 @@ async function runSimulate(args: readonly string[], io: CommandIo): Promise<numb
   if ([...values.filename, values.runs].filter((name) => name === "-").length > 1) throw new CodedError("UsageInvalid", "only one of -f and --runs can be standard input");
   const setup = readSetup(await readManifests(values.filename, io.stdin));
   if (setup.notifications.length === 0) throw new CodedError("UsageInvalid", `there is no Notification in ${values.filename.join(", ")}`);
-  for (const line of simulate(setup, readRunEvents(await readRuns(values.runs, io), values.runs))) {
+  for (const line of simulate(setup, readRunEvents(await readText(values.runs, io), values.runs))) {
     io.out(values.output === "json" ? `${JSON.stringify(line)}\n` : forPeople(line));
   }
   return 0;

@@ -1,4 +1,5 @@
 import type { Condition } from "../api/schema.ts";
+import { isoSeconds } from "./iso-seconds.ts";
 import { shorten } from "../api/text.ts";
 
 /** A condition without the bookkeeping. */
@@ -14,7 +15,7 @@ export interface Finding {
 export function conditionsOf(findings: readonly Finding[], previous: readonly Condition[] | undefined, generation: number | undefined, now: number): Condition[] {
   return findings.map((finding) => {
     const before = previous?.find(({ type }) => type === finding.type);
-    const lastTransitionTime = before?.status === finding.status ? before.lastTransitionTime : new Date(now).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
+    const lastTransitionTime = before?.status === finding.status ? before.lastTransitionTime : isoSeconds(now);
     return { ...finding, message: shorten(finding.message, 4096), lastTransitionTime, ...(generation !== undefined && { observedGeneration: generation }) };
   });
 }

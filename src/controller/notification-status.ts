@@ -2,6 +2,7 @@ import type { Notification, NotificationStatus } from "../api/notification.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { conditionsOf, stalled, type Finding } from "./conditions.ts";
 import type { Gate } from "./deliver.ts";
+import { isoSeconds } from "./iso-seconds.ts";
 import type { Matcher } from "./match.ts";
 
 /** Counters and the last outcome, written at most every 30 s. */
@@ -59,7 +60,7 @@ export function notificationStatus(notification: Notification, view: Notificatio
   return {
     ...(generation !== undefined && { observedGeneration: generation }),
     conditions: conditionsOf(findings, notification.status?.conditions, generation, now),
-    ...(view.activeSince !== undefined && { activeSince: new Date(view.activeSince).toISOString().replace(/\.[0-9]{3}Z$/, "Z") }),
+    ...(view.activeSince !== undefined && { activeSince: isoSeconds(view.activeSince) }),
     ...(statuses !== undefined && { statuses: [...statuses] }),
     delivered: use.delivered,
     ...(use.lastDelivery !== undefined && { lastDelivery: use.lastDelivery }),

@@ -5,6 +5,7 @@ import { errorCatalogue } from "../errors.ts";
 import { backoffDelay } from "../kube/backoff.ts";
 import type { DeliveryError } from "../providers/delivery-error.ts";
 import type { Accepted, Message } from "../providers/provider.ts";
+import { isoSeconds } from "./iso-seconds.ts";
 import type { Recorded } from "./owed.ts";
 
 /** Between two tries at something that a user must mend, when nothing changes meanwhile. */
@@ -26,8 +27,6 @@ export function recordedOf(destinations: Iterable<DeliveryDestination>): Map<str
   }
   return recorded;
 }
-
-const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
 
 /** The destination after the service accepted a message. */
 export function afterAcceptance(before: DeliveryDestination | undefined, message: Message, accepted: Accepted, status: RunStatus, now: number): DeliveryDestination {

@@ -1,6 +1,7 @@
 import { shorten } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Outcome } from "./deliver.ts";
+import { isoSeconds } from "./iso-seconds.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import type { ProviderUse } from "./provider-status.ts";
 
@@ -53,8 +54,6 @@ export function createUses<Use>(clock: Clock, initial: (key: string) => Use): Us
     },
   };
 }
-
-const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
 
 /** A Notification's use after an outcome. */
 export function notificationUseAfter(use: NotificationUse, { outcome, event, error }: Outcome, now: number): NotificationUse {

@@ -1,0 +1,2 @@
+/** A moment as Kubernetes writes it: RFC 3339 in whole seconds, rounded down. */
+export const isoSeconds = (ms: number): string => new Date(ms).toISOString().replace(/\.[0-9]{3}Z$/, "Z");
