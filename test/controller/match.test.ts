@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NotificationFilter } from "../../src/api/notification.ts";
+import { faultText } from "../../src/api/fault.ts";
 import { runStatuses, type RunEvent } from "../../src/api/run-event.ts";
 import { compileFilter, type Match } from "../../src/controller/match.ts";
 import { deepFreeze, runEvent } from "./runs.ts";
@@ -73,6 +74,7 @@ describe("statuses", () => {
   it("select those named", () => {
     assert.equal(why({ statuses: ["Failed", "TimedOut"] }), "statuses: Running is not in [Failed, TimedOut]");
     assert.equal(why({ statuses: ["Failed", "TimedOut"] }, { status: "TimedOut" }), "");
+    assert.deepEqual([...compileFilter({ statuses: ["Failed"] }, "ci", runStatuses).statuses], ["Failed"]);
   });
 });
 
@@ -133,8 +135,23 @@ describe("results", () => {
 
   it("with a pattern that takes too many steps are an error, not a plain non-match", () => {
     const filter = { results: [{ name: "log", matches: "(ab|cd|ef){20}z" }] };
-    assert.deepEqual(match(filter, { results: { log: "abcdefgh".repeat(2_500) } }), { matched: false, why: "results: FilterBudgetExceeded", error: true });
+    assert.deepEqual(match(filter, { results: { log: "abcdefgh".repeat(2_500) } }), {
+      matched: false, why: "results: FilterBudgetExceeded", error: true, fault: { field: "spec.filter.results[0].matches", code: "FilterBudgetExceeded" },
+    });
     assert.equal(why(filter, { results: { log: "short" } }), "results: log does not match");
+  });
+
+  it("with many patterns have the steps of one", () => {
+    const filter = (count: number): NotificationFilter => ({ results: Array.from({ length: count }, (_, index) => ({ name: `r${index}`, matches: "(ab|cd){10}z|a" })) });
+    const many = Object.fromEntries(Array.from({ length: 32 }, (_, index) => [`r${index}`, "abcdefgh".repeat(60)]));
+    assert.equal(why(filter(1), { results: many }), "");
+    const all = match(filter(32), { results: many });
+    assert.ok(!all.matched && all.fault?.code === "FilterBudgetExceeded");
+    assert.equal(why(filter(1), { results: many }), "", "the next run has all of them again");
+  });
+
+  it("are asked for patterns last", () => {
+    assert.equal(why({ results: [{ name: "digest", matches: "sha512" }, { name: "other" }] }, { results }), "results: other does not exist");
   });
 
   it("with a broken pattern match nothing and are reported", () => {
@@ -158,6 +175,8 @@ describe("expression", () => {
     const result = match({ expression: "results.count > 1" }, { results: { count: "s3cret-value" } });
     assert.ok(!result.matched && result.error === true);
     assert.match(result.why, /^expression: Filter[A-Za-z]+ at 1:\d+$/);
+    assert.deepEqual(result.fault, { field: "spec.filter.expression", code: "FilterWrongType", line: 1, column: 15 });
+    assert.equal(result.why, `expression: ${faultText(result.fault).replace("spec.filter.expression: ", "")}`);
   });
 
   it("that is not valid matches nothing and is reported with its place", () => {

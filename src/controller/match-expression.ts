@@ -1,0 +1,29 @@
+import { compile, runEventEnvironment, type Outcome } from "../filter/index.ts";
+import type { Failure, Predicate } from "./predicate.ts";
+
+const field = "spec.filter.expression";
+
+function failureOf(outcome: Outcome): Failure | undefined {
+  switch (outcome.kind) {
+    case "value":
+      return outcome.value === true ? undefined : { why: "is false" };
+    case "absent":
+      return { why: `${outcome.what} is absent (${outcome.line}:${outcome.column})` };
+    case "error": {
+      const { code, line, column } = outcome;
+      return { why: `${code} at ${line}:${column}`, error: true, fault: { field, code, line, column } };
+    }
+  }
+}
+
+/** The expression is true of the run. `problems`: why it is none, a sentence each; then it is true of no run. */
+export function expressionPredicate(source: string): { readonly predicate: Predicate; readonly problems: readonly string[] } {
+  const { program, errors } = compile(source, { environment: runEventEnvironment, result: "bool" });
+  return {
+    problems: errors.map(({ line, column, message }) => `${field}:${line}:${column}: ${message}`),
+    predicate: {
+      name: "expression",
+      test: (event) => (program === undefined ? { why: "is not valid", error: true } : failureOf(program.evaluate(event))),
+    },
+  };
+}
