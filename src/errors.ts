@@ -52,6 +52,7 @@ export const errorCatalogue = {
   FilterNotSupported: entry("filter", "input", "The expression uses syntax that is not part of this language.", "Use the form that the message names."),
   FilterNotSupportedYet: entry("filter", "input", "The expression uses a part of CEL that this version does not check yet, and so does not run.", "Express it without that part, or use a later version."),
   FilterNeverTrue: entry("filter", "input", "A comparison is with a value that the field never has (a warning).", "Use one of the values that the message names."),
+  FilterUnusualValue: entry("filter", "input", "A comparison is with a reason that Tekton does not give (a warning).", "Use the reason that the message suggests; leave it where the run is of another controller."),
   FilterAlwaysSame: entry("filter", "input", "A condition is true, or false, for every run (a warning).", "Remove it, or compare with what was meant: two values at once are `||` with `==`, or `in [...]`; none of them is `&&` with `!=`."),
   FilterUnguarded: entry("filter", "input", "A field that only ended runs have is read without asking whether the run has ended (a warning).", "Add `terminal &&` in front, if ended runs are what is meant."),
   FilterOverflow: entry("filter", "input", "While the expression ran, a number or time went out of its range.", "Guard the arithmetic with a condition."),

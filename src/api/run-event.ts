@@ -1,12 +1,13 @@
 /**
  * RunEvent: the one normalised view of a PipelineRun, TaskRun or CustomRun. Filters and templates are checked against it,
  * providers render it, and `schemas/run-event.json` publishes it.
- *
- * A field that does not apply is absent, never null. Annotation `x-cel-type` names the CEL type where JSON Schema alone
- * cannot say it; everything else maps by its JSON Schema type (string, bool, integer -> int, list, object).
+ * A field that does not apply is absent, never null.
  */
 import { Type, type Static } from "typebox";
+import { closed, duration, knownValuesKeyword, name, strings, timestamp, values, type Documentation } from "./cel-schema.ts";
 import { commitPatterns } from "./commit.ts";
+import { runObjectSchema } from "./run-object.ts";
+import { knownReasons } from "./run-reasons.ts";
 
 /** The states a run can be in, in the order a run goes through them. */
 export const runStatuses = ["Pending", "Running", "Succeeded", "Failed", "Cancelled", "TimedOut"] as const;
@@ -16,45 +17,16 @@ export type RunStatus = (typeof runStatuses)[number];
 export const runKinds = ["PipelineRun", "TaskRun", "CustomRun"] as const;
 export type RunKind = (typeof runKinds)[number];
 
-/** CEL types that a JSON Schema type does not imply. */
-export type CelAnnotation = "timestamp" | "duration" | "dyn" | "map(string, string)" | "map(string, dyn)";
-
-/** The annotation's key in the JSON Schema. */
-export const celTypeKeyword = "x-cel-type";
-
-interface Documentation {
-  readonly description: string;
-  readonly examples?: unknown[];
-}
-
-const cel = (type: CelAnnotation) => ({ [celTypeKeyword]: type });
-
-const name = (documentation: Documentation) => Type.String({ maxLength: 253, ...documentation });
-
 const kind = (description: string) => Type.Enum([...runKinds], { description, examples: ["PipelineRun"] });
 
 const status = (description: string) => Type.Enum([...runStatuses], { description, examples: ["Failed"] });
 
-const reason = (description: string) => Type.String({ maxLength: 1024, description, examples: ["StepFailed"] });
+const reason = (description: string) => Type.String({ maxLength: 1024, description, examples: ["StepFailed"], [knownValuesKeyword]: knownReasons });
 
 const message = (description: string) =>
   Type.String({ maxLength: 8192, description, examples: ["Tasks Completed: 2 (Failed: 1, Cancelled 0), Skipped: 0"] });
 
-const timestamp = (description: string) =>
-  Type.String({ format: "date-time", maxLength: 35, description, examples: ["2026-11-22T15:59:27Z"], ...cel("timestamp") });
-
-const duration = (description: string) =>
-  Type.String({ pattern: "^[0-9]{1,12}(\\.[0-9]{1,9})?s$", maxLength: 23, description, examples: ["192s"], ...cel("duration") });
-
 const url = (documentation: Documentation) => Type.String({ maxLength: 2048, pattern: "^https?://", ...documentation });
-
-const strings = (maxLength: number, documentation: Documentation) =>
-  Type.Record(Type.String(), Type.String({ maxLength }), { maxProperties: 256, ...documentation, ...cel("map(string, string)") });
-
-const values = (documentation: Documentation) =>
-  Type.Record(Type.String(), Type.Unknown(cel("dyn")), { maxProperties: 256, ...documentation, ...cel("map(string, dyn)") });
-
-const closed = { additionalProperties: false } as const;
 
 const parentSchema = Type.Object(
   {
@@ -127,7 +99,7 @@ export const runEventSchema = Type.Object(
     previous: Type.Optional(previousSchema),
     url: Type.Optional(url({ description: "Page of the run in the Dashboard or console. Absent: none is configured.", examples: ["https://dashboard.example.com/#/namespaces/ci/pipelineruns/shop-api-on-push-7xk2p"] })),
     deleted: Type.Boolean({ description: "Whether the run vanished unfinished; status is then Cancelled, reason Deleted." }),
-    run: Type.Record(Type.String(), Type.Unknown(), { description: "The run's own object, trimmed.", ...cel("dyn") }),
+    run: runObjectSchema,
   },
   { ...closed, title: "RunEvent", description: "What filters and templates see of one state of a Tekton run." },
 );

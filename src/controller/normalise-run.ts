@@ -1,5 +1,6 @@
 import { annotations } from "../api/group.ts";
 import type { RunEvent, RunEventTask, RunKind } from "../api/run-event.ts";
+import { deletedReason } from "../api/run-reasons.ts";
 import { commitOf, webUrl } from "./commit.ts";
 import { isTerminal, runStatus } from "./run-status.ts";
 import type { TrimmedRun } from "./trim-run.ts";
@@ -76,23 +77,6 @@ function tasksOf(run: TrimmedRun, children: readonly TrimmedRun[]): RunEventTask
     .map(taskOf);
 }
 
-/** The run's own object, trimmed: what `run` gives to filters. */
-function objectOf(run: TrimmedRun): Record<string, unknown> {
-  const { apiVersion, kind, namespace, name, uid, generateName, creationTimestamp, condition } = run;
-  return {
-    apiVersion,
-    kind,
-    metadata: { namespace, name, uid, ...(generateName !== undefined && { generateName }), creationTimestamp, labels: run.labels, annotations: run.annotations },
-    spec: { params: run.params, ...(run.requested !== undefined && { status: run.requested }) },
-    status: {
-      ...(condition !== undefined && { conditions: [{ type: "Succeeded", ...condition }] }),
-      ...(run.startTime !== undefined && { startTime: run.startTime }),
-      ...(run.completionTime !== undefined && { completionTime: run.completionTime }),
-      results: run.results,
-    },
-  };
-}
-
 type Optional = "startTime" | "completionTime" | "duration" | "pipelineTask" | "parent" | "url";
 
 function optionalFields(run: TrimmedRun, terminal: boolean, urlTemplate: string | undefined): Pick<RunEvent, Optional> {
@@ -109,7 +93,7 @@ function optionalFields(run: TrimmedRun, terminal: boolean, urlTemplate: string 
 
 /** Status, reason and message: of the condition, or of the deletion that ended the run before its time. */
 function stateOf(run: TrimmedRun, deleted: boolean): Pick<RunEvent, "status" | "reason" | "message"> {
-  if (deleted) return { status: "Cancelled", reason: "Deleted", message: "The run was deleted before it ended." };
+  if (deleted) return { status: "Cancelled", reason: deletedReason, message: "The run was deleted before it ended." };
   return { status: runStatus(run), reason: run.condition?.reason ?? "", message: run.condition?.message ?? "" };
 }
 
@@ -133,7 +117,7 @@ export function normaliseRun(run: TrimmedRun, surroundings: Surroundings): RunEv
     tasks: tasksOf(run, surroundings.children),
     ...optionalFields(run, terminal, surroundings.urlTemplate),
     deleted,
-    run: objectOf(run),
+    run: run.object,
   };
 }
 

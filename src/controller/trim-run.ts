@@ -1,7 +1,8 @@
 import type { RunKind } from "../api/run-event.ts";
 import { runKinds } from "../api/run-event.ts";
-import { shorten } from "../api/text.ts";
+import { runObjectSchema, type RunObject } from "../api/run-object.ts";
 import type { KubeObject } from "../kube/resources.ts";
+import { array, record, trimmerOf, type Json } from "./trim-object.ts";
 
 /** One condition of a run, as far as it is read. */
 export interface RunCondition {
@@ -33,53 +34,24 @@ export interface TrimmedRun {
   readonly completionTime?: string;
   /** Names of the pipeline's tasks in the order of its definition. */
   readonly taskOrder: readonly string[];
+  /** The object itself, cut down: what `run` gives to filters. */
+  readonly object: RunObject;
   /** `spec.status`: what was asked of the run, such as `Cancelled`. */
   readonly requested?: string;
 }
 
-/** Bounds of the RunEvent's fields, kept from the start so that no run takes more memory than it can ever use. */
-const maxAnnotationLength = 8192;
-const maxMessageLength = 8192;
-const maxReasonLength = 1024;
 const maxNameLength = 253;
-const maxEntries = 256;
 
-type Json = Readonly<Record<string, unknown>>;
-
-const record = (value: unknown): Json => (typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : {});
-const array = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
 const string = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
 const name = (value: unknown): string | undefined => string(value)?.slice(0, maxNameLength);
 
-const rfc3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+const trimObject = trimmerOf(runObjectSchema);
 
-/** A time that is one: the status of a CustomRun is written by whoever runs it. */
-const time = (value: unknown): string | undefined => (typeof value === "string" && rfc3339.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined);
-
-/** Keys that messages are made of. */
-const needed = /^(?:[a-z0-9.-]+\.)?tekton\.dev\/|^integrations\.tekton\.ornew\.io\//;
-
-/** The string-valued entries, as a map without a prototype: labels may be called `__proto__`. Of too many, those that are needed stay. */
-function strings(value: unknown, maxLength: number): Readonly<Record<string, string>> {
-  const result = Object.create(null) as Record<string, string>;
-  const kept = Object.entries(record(value)).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string" && entry[1].length <= maxLength && entry[0] !== "kubectl.kubernetes.io/last-applied-configuration",
-  );
-  const ordered = kept.length <= maxEntries ? kept : kept.toSorted(([a], [b]) => Number(needed.test(b)) - Number(needed.test(a)));
-  for (const [key, entry] of ordered.slice(0, maxEntries)) result[key] = entry;
-  return result;
-}
-
-function conditionOf(status: Json): RunCondition | undefined {
-  const condition = array(status["conditions"]).map(record).find(({ type }) => type === "Succeeded");
+function conditionOf(status: RunObject["status"]): RunCondition | undefined {
+  const condition = status?.conditions?.find(({ type }) => type === "Succeeded");
   if (condition === undefined) return undefined;
-  const lastTransitionTime = time(condition["lastTransitionTime"]);
-  return {
-    status: string(condition["status"]) ?? "Unknown",
-    reason: shorten(string(condition["reason"]) ?? "", maxReasonLength),
-    message: shorten(string(condition["message"]) ?? "", maxMessageLength),
-    ...(lastTransitionTime !== undefined && { lastTransitionTime }),
-  };
+  const { status: value = "Unknown", reason = "", message = "", lastTransitionTime } = condition;
+  return { status: value === "" ? "Unknown" : value, reason, message, ...(lastTransitionTime !== undefined && { lastTransitionTime }) };
 }
 
 function ownerOf(metadata: Json): TrimmedRun["owner"] {
@@ -103,32 +75,42 @@ function present<Value extends object>(value: Value): { [Key in keyof Value]: Ex
   return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as { [Key in keyof Value]: Exclude<Value[Key], undefined> };
 }
 
+/** The object with its three parts, however broken it is. */
+function whole(object: KubeObject): object {
+  return { ...object, metadata: { labels: {}, annotations: {}, ...object.metadata }, spec: record(object["spec"]), status: record(object["status"]) };
+}
+
+const identityOf = ({ name, namespace, uid, creationTimestamp, labels, annotations }: Partial<NonNullable<RunObject["metadata"]>> = {}) => ({
+  namespace: namespace ?? "",
+  name: name ?? "",
+  uid: uid ?? "",
+  creationTimestamp: creationTimestamp ?? "",
+  labels: labels ?? {},
+  annotations: annotations ?? {},
+});
+
+const referenceOf = (spec: RunObject["spec"]): string | undefined => name(spec?.pipelineRef?.name) ?? name(spec?.taskRef?.name) ?? name(spec?.customRef?.name);
+
 /** Cuts a run of the API server down as it is decoded. `kind` is known from where it was listed. */
 export function trimRun(object: KubeObject, kind: RunKind): TrimmedRun {
-  const metadata = object.metadata as Json;
-  const spec = record(object["spec"]);
-  const status = record(object["status"]);
-  const optional: Partial<TrimmedRun> = present({
-    generateName: string(metadata["generateName"]),
-    owner: ownerOf(metadata),
-    reference: name(record(spec["pipelineRef"])["name"]) ?? name(record(spec["taskRef"])["name"]) ?? name(record(spec["customRef"])["name"]),
-    condition: conditionOf(status),
-    startTime: time(status["startTime"]),
-    completionTime: time(status["completionTime"]),
-    requested: string(spec["status"]),
-  });
+  const kept = trimObject(whole(object)) as RunObject;
+  const { metadata, spec, status } = kept;
   return {
     apiVersion: object.apiVersion,
     kind,
-    namespace: string(metadata["namespace"]) ?? "",
-    name: string(metadata["name"]) ?? "",
-    uid: string(metadata["uid"]) ?? "",
-    creationTimestamp: time(metadata["creationTimestamp"]) ?? "",
-    labels: strings(metadata["labels"], 63),
-    annotations: strings(metadata["annotations"], maxAnnotationLength),
-    params: array(spec["params"]).slice(0, maxEntries),
-    results: array(status["results"]).slice(0, maxEntries),
-    taskOrder: taskOrderOf(spec, status),
-    ...optional,
+    ...identityOf(metadata),
+    params: spec?.params ?? [],
+    results: status?.results ?? [],
+    taskOrder: taskOrderOf(record(object["spec"]), record(object["status"])),
+    object: kept,
+    ...present({
+      generateName: string(metadata?.generateName),
+      owner: ownerOf(object.metadata as Json),
+      reference: referenceOf(spec),
+      condition: conditionOf(status),
+      startTime: status?.startTime,
+      completionTime: status?.completionTime,
+      requested: string(spec?.status),
+    }),
   };
 }

@@ -115,7 +115,7 @@ function checkIdentifier(node: Identifier, context: Check): Typed {
 
 function variableHint(name: string, context: Check): string {
   const { variables } = context.environment;
-  const known = Array.from(variables.values()).some((field) => field.type.kind === "string" && field.type.known?.includes(name));
+  const known = Array.from(variables.values()).some((field) => field.type.kind === "string" && (field.type.known ?? field.type.usual)?.includes(name));
   return known ? `; a text is written in quotes: "${name}"` : didYouMean(name, [...variables.keys(), ...context.locals.map((local) => local.name)]);
 }
 
@@ -184,15 +184,17 @@ function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
 
 /** Warns when a field with known values is compared with a text that is none of them. */
 export function warnUnknownValue(field: Typed, literal: Typed, context: Check): void {
-  const known = field.type.kind === "string" ? field.type.known : undefined;
-  if (known === undefined || literal.op !== "constant" || typeof literal.value !== "string" || known.includes(literal.value)) {
+  const { known, usual } = field.type.kind === "string" ? field.type : {};
+  const values = known ?? (usual === undefined ? undefined : ["", ...usual]);
+  if (values === undefined || literal.op !== "constant" || typeof literal.value !== "string" || values.includes(literal.value)) {
     return;
   }
-  const near = nearest(literal.value, known);
+  const near = nearest(literal.value, values);
   const hint = near === undefined ? "" : ` (did you mean "${near}"?)`;
-  context.warnings.push({
-    code: "FilterNeverTrue",
-    message: `\`${pathOf(field)}\` is never this value${hint}; it is one of ${known.join(", ")}`,
-    offset: literal.offset,
-  });
+  const { offset } = literal;
+  context.warnings.push(
+    known === undefined
+      ? { code: "FilterUnusualValue", message: `this value of \`${pathOf(field)}\` is none that Tekton gives${hint}; only others' runs can have it`, offset }
+      : { code: "FilterNeverTrue", message: `\`${pathOf(field)}\` is never this value${hint}; it is one of ${known.join(", ")}`, offset },
+  );
 }

@@ -1,4 +1,5 @@
-import { celTypeKeyword, runEventSchema, type CelAnnotation } from "../api/run-event.ts";
+import { celTypeKeyword, knownValuesKeyword, type CelAnnotation } from "../api/cel-schema.ts";
+import { runEventSchema } from "../api/run-event.ts";
 import { listOf, mapOf, types, type CelType, type Field, type ObjectType } from "./types.ts";
 
 /** What expressions are written about: the names they can use, with types. Compared by identity. */
@@ -22,6 +23,7 @@ interface Schema {
   readonly maxProperties?: number;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly [celTypeKeyword]?: CelAnnotation;
+  readonly [knownValuesKeyword]?: readonly string[];
 }
 
 const annotated: Readonly<Record<CelAnnotation, CelType>> = {
@@ -36,6 +38,10 @@ const scalars: Readonly<Record<string, CelType>> = { string: types.string, boole
 
 /** The type with the bounds that the schema declares. */
 function bounded(type: CelType, schema: Schema): CelType {
+  const usual = schema[knownValuesKeyword];
+  if (type.kind === "string" && usual !== undefined) {
+    return { ...type, usual, ...(schema.maxLength !== undefined && { max: schema.maxLength }) };
+  }
   const max = schema.maxLength ?? schema.maxItems ?? schema.maxProperties;
   if (max === undefined || (type.kind !== "string" && type.kind !== "list" && type.kind !== "map")) {
     return type;

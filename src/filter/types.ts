@@ -5,8 +5,11 @@ export type CelType =
   | { readonly kind: "null_type" | "bool" | "int" | "uint" | "double" | "bytes" | "timestamp" | "duration" | "error" }
   /** `free`: of nothing yet, as the elements of `[]`; joined with another type it is that. */
   | { readonly kind: "dyn"; readonly free?: true }
-  /** `known`: the only values it ever has, where that is declared. `max`, here and below: UTF-16 units or elements, where declared. */
-  | { readonly kind: "string"; readonly known?: readonly string[]; readonly max?: number }
+  /**
+   * `known`: the only values it ever has, where that is declared; `usual`: those it mostly has. `max`, here and below: UTF-16
+   * units or elements, where declared.
+   */
+  | { readonly kind: "string"; readonly known?: readonly string[]; readonly usual?: readonly string[]; readonly max?: number }
   /** The type of a type: `of` is what it is the type of. */
   | { readonly kind: "type"; readonly of: CelType | undefined }
   | { readonly kind: "list"; readonly element: CelType; readonly max?: number }
@@ -98,7 +101,7 @@ function general(a: CelType, b: CelType): CelType {
   if (a.kind === "map" && b.kind === "map") {
     return mapOf(general(a.key, b.key), general(a.value, b.value));
   }
-  return a.kind === "string" && b.kind === "string" && (a.known !== b.known || a.max !== b.max) ? types.string : a;
+  return a.kind === "string" && b.kind === "string" && (a.known !== b.known || a.usual !== b.usual || a.max !== b.max) ? types.string : a;
 }
 
 /** The type that holds values of both: the more general one where they fit each other, else dyn. */

@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { Ajv } from "ajv";
 import formats from "ajv-formats";
 import type { RunEvent } from "../../src/api/run-event.ts";
+import { runObjectSchema } from "../../src/api/run-object.ts";
 import { endedAt, normaliseRun } from "../../src/controller/normalise-run.ts";
 import { createRunStore } from "../../src/controller/run-store.ts";
 import { trimRun } from "../../src/controller/trim-run.ts";
@@ -18,11 +19,12 @@ const schema = JSON.parse(readFileSync(join(import.meta.dirname, "../../schemas/
 const ajv = new Ajv({ strict: false, allErrors: true });
 formats.default(ajv);
 const validate = ajv.compile(schema);
+const validateObject = ajv.compile(runObjectSchema);
 
 /** What is wrong with an event by the published schema, which leaves `run` out: it is for filters. */
 function violations(event: RunEvent): string {
-  const { run, ...published } = JSON.parse(JSON.stringify(event)) as RunEvent;
-  assert.equal(typeof run["metadata"], "object");
+  const { run: object, ...published } = JSON.parse(JSON.stringify(event)) as RunEvent;
+  assert.equal(validateObject(object), true, ajv.errorsText(validateObject.errors));
   return validate(published) ? "" : ajv.errorsText(validate.errors);
 }
 
@@ -38,6 +40,7 @@ describe("every state of every recording", () => {
         const view = runs.view(run.uid);
         assert.ok(view !== undefined);
         assert.equal(violations(view.event), "", `${name}:${index + 1}`);
+        assert.deepEqual([view.event.run.metadata?.uid, view.event.run.status?.startTime], [run.uid, run.startTime]);
         events += 1;
       }
     }

@@ -16,7 +16,7 @@ const task = (index: number, message: string): RunEventTask => ({ name: `task-${
 function full(bytes: number): RunEvent {
   const text = "x".repeat(bytes);
   return ended("Failed", {
-    run: { big: text },
+    run: { kind: text },
     message: `${"m".repeat(1_200)}${text}`.slice(0, 8192),
     annotations: { "example.com/big": text, "integrations.tekton.ornew.io/context-id": "unit", "integrations.tekton.ornew.io/loop": "2" },
     tasks: Array.from({ length: 30 }, (_, index) => task(index, text.slice(0, 100 + bytes / 10))),

@@ -19,6 +19,7 @@ export function trimmed(fields: Partial<TrimmedRun> = {}): TrimmedRun {
     params: [],
     results: [],
     taskOrder: [],
+    object: {},
     ...fields,
   };
 }

@@ -12,7 +12,11 @@ const trim = (object: Record<string, unknown>, more: Record<string, unknown> = {
 describe("trimRun", () => {
   it("keeps nothing of what no event is made of", () => {
     const run = trim({ spec: { pipelineSpec: { tasks: [{ name: "a", taskSpec: { steps: [{ script: "long" }] } }] } }, status: { provenance: {} } }, { managedFields: [{}], finalizers: ["x"] });
-    assert.deepEqual(Object.keys(run).sort(), ["annotations", "apiVersion", "creationTimestamp", "kind", "labels", "name", "namespace", "params", "results", "taskOrder", "uid"]);
+    assert.deepEqual(Object.keys(run).sort(), ["annotations", "apiVersion", "creationTimestamp", "kind", "labels", "name", "namespace", "object", "params", "results", "taskOrder", "uid"]);
+    assert.deepEqual(run.object, {
+      apiVersion: "tekton.dev/v1", kind: "PipelineRun", spec: {}, status: { provenance: {} },
+      metadata: { ...metadata, labels: run.labels, annotations: run.annotations },
+    });
     assert.deepEqual(run.taskOrder, ["a"]);
   });
 
@@ -70,7 +74,9 @@ describe("trimRun", () => {
   it("reads an object whose parts are of the wrong type as one that lacks them", () => {
     for (const wrong of ["text", 1, [], null, true]) {
       const run = trim({ spec: wrong, status: wrong }, { labels: wrong, annotations: wrong, ownerReferences: wrong });
-      assert.deepEqual({ ...run, labels: { ...run.labels }, annotations: { ...run.annotations } }, {
+      const { object, ...flat } = run;
+      assert.deepEqual([object.spec, object.status], [{}, {}]);
+      assert.deepEqual({ ...flat, labels: { ...run.labels }, annotations: { ...run.annotations } }, {
         apiVersion: "tekton.dev/v1", kind: "PipelineRun", namespace: "ci", name: "build-1", uid: runUid, creationTimestamp: "2026-01-01T00:00:00Z",
         labels: {}, annotations: {}, params: [], results: [], taskOrder: [],
       });

@@ -121,9 +121,9 @@ test("ordering and searching long texts costs steps by their length", () => {
 test("comparing large values costs steps for each part of them", () => {
   const object = { items: Array.from({ length: 2000 }, (_, index) => ({ index })) };
   const tasks = Array.from({ length: 100 }, (_, index) => ({ name: `t${index}`, kind: "TaskRun", status: "Failed", reason: "", message: "", ignored: false }) as const);
-  assert.deepEqual(run("run == run", sampleEvent({ run: object })), { kind: "value", value: true });
-  assert.deepEqual(run("tasks.all(t, run == run)", sampleEvent({ run: object, tasks })), exhausted);
-  assert.deepEqual(run("tasks.all(t, !(t in run.items))", sampleEvent({ run: object, tasks })), exhausted);
+  assert.deepEqual(run("results == results", sampleEvent({ results: object })), { kind: "value", value: true });
+  assert.deepEqual(run("tasks.all(t, results == results)", sampleEvent({ results: object, tasks })), exhausted);
+  assert.deepEqual(run("tasks.all(t, !(t in results.items))", sampleEvent({ results: object, tasks })), exhausted);
 });
 
 test("catastrophic patterns are matched in linear time, and long loops of them are stopped", () => {
@@ -167,7 +167,7 @@ test("names of every object's prototype are plain names", () => {
     assert.deepEqual(evaluate(`has(labels.${name})`, plain), { kind: "value", value: false });
     assert.deepEqual(evaluate(`"${name}" in results`, plain), { kind: "value", value: false });
     assert.equal(evaluate(`labels.${name} == name`, plain).kind, "absent");
-    assert.equal(evaluate(`run.${name}.${name} == name`, plain).kind, "absent");
+    assert.equal(evaluate(`dyn(run).${name}.${name} == name`, plain).kind, "absent");
     assert.deepEqual(evaluate(`{"${name}": 1}.${name}`, plain), { kind: "value", value: 1 });
     assert.equal(codeOf(name), "FilterUnknownVariable");
     assert.equal(codeOf(`commit.${name}`), "FilterUnknownField");
@@ -193,7 +193,7 @@ test("an event is never changed, not even by what reads all of it", () => {
 
 test("an event that is not what it should be gives an outcome, not an exception", () => {
   const wrong = JSON.parse('{"status": 1, "labels": null, "tasks": "x", "commit": 7, "namespace": null}') as ReturnType<typeof sampleEvent>;
-  for (const source of ['status.startsWith("F")', 'labels.team == "a"', "tasks.exists(t, t.ignored)", 'commit.sha == "x"', "namespace.size() > 1", "run == 1", "has(labels.team)"]) {
+  for (const source of ['status.startsWith("F")', 'labels.team == "a"', "tasks.exists(t, t.ignored)", 'commit.sha == "x"', "namespace.size() > 1", "dyn(run) == 1", "has(labels.team)"]) {
     assert.notEqual(evaluate(source, wrong).kind, "value", source);
   }
 });

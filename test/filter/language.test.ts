@@ -137,7 +137,7 @@ test("what is not there is absent, named as it was written", () => {
     ['labels["nope"] == "x"', 'labels["nope"]', 1],
     ["labels.toString == name", "labels.toString", 1],
     ["results.image.digest == 1", "results.image.digest", 1],
-    ["run.status.results[0].name == 1", "run.status.results[0].name", 1],
+    ['run.status.results[0].name == "x"', "run.status.results[0].name", 1],
     ["results.tags[2] == 1", "results.tags[2]", 1],
     ["results[commit.sha] == 1", "commit.sha", 9],
     ["pipelineTask == \"x\"", "pipelineTask", 1],

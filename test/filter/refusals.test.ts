@@ -103,7 +103,11 @@ const refused: readonly (readonly [source: string, code: string, line: number, c
   ["tasks.exists(t, t.name)", "FilterTypeMismatch", 1, 17, /condition of exists\(\) must be a bool/],
   ["{1.5: 1} == {}", "FilterTypeMismatch", 1, 2, /cannot be a map's key/],
   // arguments
-  ["has(run)", "FilterInvalidArgument", 1, 5, /`run` is always there/],
+  ["has(run)", "FilterInvalidArgument", 1, 5, /write `has\(run\.apiVersion\)`/],
+  ["has(name)", "FilterInvalidArgument", 1, 5, /`name` is always there/],
+  ["run.status.result == 1", "FilterUnknownField", 1, 12, /did you mean `results`/],
+  ["run.spec.timeouts.pipeline == 3600", "FilterTypeMismatch", 1, 28, /duration/],
+  ["reason == StepFailed", "FilterUnknownVariable", 1, 11, /a text is written in quotes: "StepFailed"/],
   ["has(commit)", "FilterInvalidArgument", 1, 5, /write `has\(commit\.owner\)`/],
   ["has(duration)", "FilterInvalidArgument", 1, 5, /reads `duration` while it is absent does not match anyway/],
   ["has(labels[\"team\"])", "FilterInvalidArgument", 1, 11, /"key" in labels/],
@@ -162,6 +166,17 @@ test("a caret's line holds no control or direction marks", () => {
   assert.doesNotMatch(caret, /[\u202e\u0007\u001b]/);
 });
 
+test("a reason that Tekton does not give is a warning that suggests one, since other controllers have reasons of their own", () => {
+  for (const [source, column, says] of [
+    ['reason == "PipelineRunTimedOut"', 11, /none that Tekton gives \(did you mean "PipelineRunTimeout"\?\)/],
+    ['previous.reason in ["Failed", "AwaitingWindow"]', 31, /`previous\.reason` is none that Tekton gives; only/],
+  ] as const) {
+    const { errors, warnings } = compileFilter(source);
+    assert.deepEqual([errors, warnings.map(({ code, column: at }) => [code, at])], [[], [["FilterUnusualValue", column]]], source);
+    assert.match(warnings[0]?.message ?? "", says, source);
+  }
+});
+
 test("a value that a field never has is a warning that names the known values, and no error", () => {
   const warned: readonly (readonly [string, number, RegExp])[] = [
     ['status == "Suceeded"', 11, /did you mean "Succeeded"\?\); it is one of Pending, Running/],
@@ -176,5 +191,5 @@ test("a value that a field never has is a warning that names the known values, a
     assert.deepEqual({ errors, codes: warnings.map((warning) => [warning.code, warning.column]) }, { errors: [], codes: [["FilterNeverTrue", column]] }, source);
     assert.match(warnings[0]?.message ?? "", says, source);
   }
-  assert.deepEqual(compileFilter('status == "Failed" || reason == "Suceeded" || (terminal ? status : name) == "x"').warnings, []);
+  assert.deepEqual(compileFilter('status == "Failed" || reason == "" || message == "Suceeded" || (terminal ? status : name) == "x"').warnings, []);
 });

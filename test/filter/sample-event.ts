@@ -26,7 +26,7 @@ export function sampleEvent(changes: Partial<RunEvent> = {}): RunEvent {
       { name: "publish", kind: "TaskRun", status: "Pending", reason: "", message: "", ignored: false },
     ],
     deleted: false,
-    run: { metadata: { generation: 2, labels: { team: "shop" } }, spec: { params: [] } },
+    run: { apiVersion: "tekton.dev/v1", kind: "PipelineRun", metadata: { name: "shop-api-7xk2p", namespace: "ci", uid: "c9129e44", generation: 2, labels: { team: "shop" }, annotations: {} }, spec: { params: [] }, status: {} },
     ...changes,
   };
 }

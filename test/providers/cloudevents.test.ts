@@ -47,9 +47,11 @@ async function connected(t: TestContext): Promise<{ sink: CloudEventsSink; sende
   return { sink, url, sender: open({ provider: { url }, secrets: new Map(), http, clock: systemClock, learnSecret: () => assert.fail("there is no secret") }) };
 }
 
+const createdAt = (creationTimestamp: string): RunEvent["run"] => ({ metadata: { name: "build-1", namespace: "ci", uid: "1", creationTimestamp, labels: {}, annotations: {} } });
+
 describe("a CloudEvent", () => {
   it("has the attributes of the specification and the RunEvent without `run` as its data", () => {
-    const event = runEvent({ run: { metadata: { creationTimestamp: "2026-01-01T00:00:00Z" } } });
+    const event = runEvent({ run: createdAt("2026-01-01T00:00:00Z") });
     const { id, data, ...attributes } = bodyOf({ event });
     const { run, ...published } = event;
     assert.deepEqual(data, published);
@@ -76,7 +78,7 @@ describe("a CloudEvent", () => {
     ["the run's name, when its template is empty", { notification: { subject: "${results.none}" } }, "subject", "build-1"],
     ["the end as its time", { event: ended("Failed", { startTime: "2026-01-01T00:01:00Z" }) }, "time", "2026-01-01T00:10:00.000Z"],
     ["the start as its time", { event: runEvent({ startTime: "2026-01-01T02:01:00+02:00" }) }, "time", "2026-01-01T00:01:00.000Z"],
-    ["no time, when none is known", { event: runEvent({ run: { metadata: { creationTimestamp: "" } } }) }, "time", undefined],
+    ["no time, when none is known", { event: runEvent() }, "time", undefined],
   ] as const) {
     it(`has ${what}`, () => {
       assert.equal(bodyOf(of as Case)[field], expected);

@@ -53,7 +53,7 @@ export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotifi
   }
   const { run, ...data } = event;
   const subject = oneLine(template("subject", maxSubjectBytes) ?? "");
-  const created = (run["metadata"] as { creationTimestamp?: string } | undefined)?.creationTimestamp;
+  const created = run.metadata?.creationTimestamp;
   const time = [event.completionTime, event.startTime, created].find((value) => value !== undefined && !Number.isNaN(Date.parse(value)));
   const body: StructuredEvent = {
     specversion: "1.0",

@@ -12,7 +12,7 @@ export interface Crd {
   readonly spec: {
     readonly group: string;
     readonly names: { readonly plural: string; readonly kind: string };
-    readonly versions: readonly { readonly name: string; readonly served: boolean }[];
+    readonly versions: readonly { readonly name: string; readonly served: boolean; readonly schema: { readonly openAPIV3Schema: unknown } }[];
     readonly conversion?: unknown;
   };
 }
@@ -22,6 +22,14 @@ const files = ["300-pipelinerun.yaml", "300-taskrun.yaml", "300-customrun.yaml"]
 /** Tekton's webhook, which would convert between versions, does not run here; both versions then differ only in name. */
 function withoutConversion(crd: Crd): Crd {
   return { ...crd, spec: { ...crd.spec, conversion: { strategy: "None" } } };
+}
+
+/** Folder of the pinned Go module. Throws {@link ControlPlaneUnavailable} when it cannot be had. */
+export async function tektonSources(): Promise<string> {
+  const module = await go(["mod", "download", "-json", "github.com/tektoncd/pipeline"], { in: tektonModule }).catch((error: unknown) => {
+    throw new ControlPlaneUnavailable(`Tekton's sources cannot be had: ${(error as Error).message}.`, { cause: error });
+  });
+  return (JSON.parse(module) as { Dir: string }).Dir;
 }
 
 /**
@@ -35,14 +43,20 @@ export async function tektonCrds(): Promise<readonly Crd[]> {
   } catch {
     // Not there yet.
   }
-  const module = await go(["mod", "download", "-json", "github.com/tektoncd/pipeline"], { in: tektonModule }).catch((error: unknown) => {
-    throw new ControlPlaneUnavailable(`Tekton's CRDs cannot be had: ${(error as Error).message}.`, { cause: error });
-  });
-  const { Dir: folder } = JSON.parse(module) as { Dir: string };
+  const folder = await tektonSources();
   const crds = files.map((file) => withoutConversion(parse(readFileSync(join(folder, "config/300-crds", file), "utf8")) as Crd));
   const partial = workingDirectory(cacheDirectory());
   writeFileSync(join(partial, "crds.json"), JSON.stringify(crds));
   renameSync(join(partial, "crds.json"), cached);
   rmSync(partial, { recursive: true });
   return crds;
+}
+
+/** The schemas that Tekton publishes of the runs' kinds, in the versions that are watched. */
+export async function publishedSchemas(): Promise<Readonly<Record<string, unknown>>> {
+  const watched: Readonly<Record<string, string>> = { PipelineRun: "v1", TaskRun: "v1", CustomRun: "v1beta1" };
+  const crds = await tektonCrds();
+  return Object.fromEntries(
+    crds.map(({ spec: { names, versions } }) => [names.kind, versions.find(({ name }) => name === watched[names.kind])?.schema.openAPIV3Schema]),
+  );
 }
