@@ -112,5 +112,5 @@ function compileNew(source: string, options: CompileOptions): Compilation {
     return refuse(source, [expensive], warnings);
   }
   const warned = options.result === "bool" ? [...warnings, ...warningsOf(typed, options.environment)] : warnings;
-  return { program: programOf(source, typed), errors: [], warnings: diagnoseAll(source, warned) };
+  return { program: programOf(source, typed, options.environment), errors: [], warnings: diagnoseAll(source, warned) };
 }

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { Place } from "./diagnostics.ts";
-import { Problem, type Meter, type Value } from "./values.ts";
+import type { EventView } from "./view.ts";
+import type { Meter, Value } from "./values.ts";
 
 /** Something that the expression asks for is not there: a plain non-match. */
 export interface Absent extends Place {
@@ -15,30 +16,18 @@ export interface Failure extends Place {
   readonly code: ErrorCode;
 }
 
-export type Fault = Absent | Failure;
+/** What an evaluation came to. */
+export type Outcome = { readonly kind: "value"; readonly value: Value } | Absent | Failure;
 
-/** One evaluation. A program reuses its own, since evaluation neither waits nor calls back. */
-export interface Evaluation extends Meter {
-  event: Readonly<Record<string, unknown>>;
-  /** Why the last `undefined` came. */
-  fault: Fault;
-  /** Values of the macros' variables. */
-  readonly slots: Value[];
-}
+/** A generated evaluator: the outcome on an event. It keeps nothing between calls. */
+export type Run = (view: EventView, meter: Meter) => Outcome;
 
-/** A planned node: its value, or undefined with `fault` set. */
-export type Run = (evaluation: Evaluation) => Value | undefined;
+export const yes: Outcome = Object.freeze({ kind: "value", value: true });
+export const no: Outcome = Object.freeze({ kind: "value", value: false });
+export const exhausted: Failure = Object.freeze({ kind: "error", code: "FilterBudgetExceeded", line: 1, column: 1 });
+export const broken: Failure = Object.freeze({ kind: "error", code: "FilterInternal", line: 1, column: 1 });
 
-/** Leaves with a fault. */
-export function fail(evaluation: Evaluation, fault: Fault): Value | undefined {
-  evaluation.fault = fault;
-  return undefined;
-}
-
-/** The failures of one place, made once. */
-export type Failures = (problem: Problem) => Failure;
-
-/** A function's result as a planned node's: a problem becomes a failure. */
-export function settle(evaluation: Evaluation, result: Value | Problem, failures: Failures): Value | undefined {
-  return result instanceof Problem ? fail(evaluation, failures(result)) : result;
+/** The outcome of a value. */
+export function outcomeOf(value: Value): Outcome {
+  return value === true ? yes : value === false ? no : { kind: "value", value };
 }

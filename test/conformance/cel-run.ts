@@ -78,8 +78,9 @@ function compileUnchecked(test: ConformanceTest): Compiled {
   if (misplaced !== undefined || finding !== undefined || node === undefined) {
     return misplaced?.message ?? finding?.message ?? "";
   }
-  const { typed, errors: [error] } = check(untyped(node, new Set(test.variables.keys())), { name: "Test", variables: variablesOf(test) });
-  return error === undefined ? programOf(test.expression, typed) : error.message;
+  const environment = { name: "Test", variables: variablesOf(test) };
+  const { typed, errors: [error] } = check(untyped(node, new Set(test.variables.keys())), environment);
+  return error === undefined ? programOf(test.expression, typed, environment) : error.message;
 }
 
 function compileChecked(test: ConformanceTest): Compiled {

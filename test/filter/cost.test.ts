@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check } from "../../src/filter/check.ts";
 import { costOf } from "../../src/filter/cost.ts";
+import { generate } from "../../src/filter/generate.ts";
 import { compile, runEventEnvironment } from "../../src/filter/index.ts";
 import { lex } from "../../src/filter/lexical.ts";
 import { limits } from "../../src/filter/limits.ts";
 import { parse } from "../../src/filter/parse.ts";
 import { matchSteps } from "../../src/filter/pattern-cost.ts";
-import { plan } from "../../src/filter/plan.ts";
-import type { Evaluation } from "../../src/filter/run.ts";
 import type { Typed } from "../../src/filter/typed.ts";
+import { layoutOf, readEvent } from "../../src/filter/view.ts";
 import { costCases, largest } from "../bench/cost-cases.ts";
 
 const compileFilter = (source: string) => compile(source, { environment: runEventEnvironment, result: "bool" });
@@ -27,10 +27,10 @@ function typedOf(source: string): Typed {
 /** Steps that an evaluation on the largest run is charged. */
 function stepsOf(typed: Typed, piece: string): number {
   const allowed = Number.MAX_SAFE_INTEGER;
-  const fault = { kind: "error", code: "FilterInternal", line: 1, column: 1 } as const;
-  const evaluation: Evaluation = { event: largest(piece), fault, steps: allowed, slots: [] };
-  plan(typed, { place: () => ({ line: 1, column: 1 }), absents: new Map() })(evaluation);
-  return allowed - evaluation.steps;
+  const meter = { steps: allowed };
+  const layout = layoutOf(runEventEnvironment.variables);
+  generate(typed, { layout, sound: true, place: () => ({ line: 1, column: 1 }) })(readEvent(layout, largest(piece)), meter);
+  return allowed - meter.steps;
 }
 
 test("filters as users write them are far within the bound", () => {
