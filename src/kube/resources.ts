@@ -27,6 +27,7 @@ export const notifications = resource(ownGroup, ownVersion, "notifications", "No
 export const deliveries = resource(ownGroup, ownVersion, "deliveries", "Delivery");
 
 export const secrets = resource("", "v1", "secrets", "Secret");
+export const leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
 export const events = resource("events.k8s.io", "v1", "events", "Event");
 export const validatingWebhookConfigurations = resource(
   "admissionregistration.k8s.io",
