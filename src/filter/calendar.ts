@@ -26,7 +26,8 @@ export const durationParts: Readonly<Record<string, (seconds: number, nanos: num
   getMilliseconds: (_seconds, nanos) => nanos / 1e6,
 };
 
-const fixedOffset = /^([+-]?)([01]?[0-9]|2[0-3]):([0-5][0-9])$/;
+/** Hours and minutes; cel-go takes them with one digit too. */
+const fixedOffset = /^([+-]?)([01]?[0-9]|2[0-3]):([0-5]?[0-9])$/;
 const formatOffset = /^GMT(?:([+-])([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?)?$/;
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -1,14 +1,12 @@
 import { macroNames, type Node } from "./ast.ts";
 import { checkNode, failed, pathOf, report, warnUnknownValue, type Check } from "./check.ts";
+import { literalPattern, literalProblems } from "./check-literal.ts";
 import type { Finding } from "./diagnostics.ts";
-import { checkFormat } from "./format.ts";
-import { checkLiteralArgument, functions } from "./functions.ts";
+import { functions } from "./functions.ts";
 import type { FunctionDefinition, Overload } from "./overload.ts";
-import { patternCost } from "./pattern-cost.ts";
-import { compilePattern } from "./regex.ts";
 import { didYouMean } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
-import { fits, isDynamic, join, aTypeName, typeName, types, type CelType } from "./types.ts";
+import { checkedAs, claim, claimLike, fits, isDynamic, join, aTypeName, typeName, types, type CelType } from "./types.ts";
 
 type Call = Extract<Node, { kind: "call" }>;
 
@@ -94,7 +92,8 @@ function hasHint(args: readonly Node[], context: Check): string {
 }
 
 function boolean(operand: Typed, operator: string, context: Check): void {
-  if (!isDynamic(operand.type) && operand.type.kind !== "bool") {
+  const type = checkedAs(operand.type);
+  if (!isDynamic(type) && type.kind !== "bool") {
     context.errors.push({ code: "FilterTypeMismatch", message: `an operand of \`${operator}\` must be a bool, not ${aTypeName(operand.type)}`, offset: startOf(operand) });
   }
 }
@@ -148,14 +147,15 @@ function equality(args: readonly Typed[], negated: boolean, offset: number, cont
   return { op: "equal", left, right, negated, type: types.bool, offset };
 }
 
-function indexedType(operand: CelType, key: CelType): CelType | undefined {
+function indexedType(given: CelType, key: CelType): CelType | undefined {
+  const operand = checkedAs(given);
   if (isDynamic(operand)) {
     return operand;
   }
   if (operand.kind === "list") {
-    return fits(key, types.int) ? operand.element : undefined;
+    return fits(key, types.int) ? claimLike(given, operand.element) : undefined;
   }
-  return operand.kind === "map" && fits(key, operand.key) ? operand.value : undefined;
+  return operand.kind === "map" && fits(key, operand.key) ? claimLike(given, operand.value) : undefined;
 }
 
 function keyText(key: Typed): string {
@@ -176,54 +176,37 @@ function index(args: readonly Typed[], offset: number, context: Check): Typed {
 }
 
 /** The overloads that values of these types can meet. */
-function candidates(definition: FunctionDefinition, args: readonly Typed[]): readonly Overload[] {
-  return definition.overloads.filter((overload) => overload.params.length === args.length && overload.params.every((param, at) => fits(args[at]?.type ?? types.dyn, param)));
+function candidates(definition: FunctionDefinition, args: readonly CelType[]): readonly Overload[] {
+  return definition.overloads.filter((overload) => overload.params.length === args.length && overload.params.every((param, at) => fits(args[at] ?? types.dyn, param)));
 }
 
-function resultOf(overloads: readonly Overload[], args: readonly Typed[]): CelType {
-  const results = overloads.map(({ result }) => (typeof result === "function" ? result(args.map((argument) => argument.type)) : result));
+function resultOf(overloads: readonly Overload[], args: readonly CelType[]): CelType {
+  const results = overloads.map(({ result }) => (typeof result === "function" ? result(args) : result));
   return results.slice(1).reduce((all, next) => (typeName(all) === typeName(next) ? all : types.dyn), results[0] ?? types.dyn);
+}
+
+/** The overloads that can be met when the expression runs, and the result's type; `expected` are those of the types as checked. */
+function dispatch(definition: FunctionDefinition, expected: readonly Overload[], args: readonly CelType[]): { readonly overloads: readonly Overload[]; readonly type: CelType } {
+  const type = resultOf(expected, args);
+  const known = args.map((argument) => (checkedAs(argument) === argument ? argument : types.dyn));
+  const overloads = candidates(definition, known);
+  return overloads.length === expected.length ? { overloads, type } : { overloads, type: typeName(resultOf(overloads, known)) === typeName(type) ? type : claim(type) };
 }
 
 /** An operator as users write it: `_+_` is `+`, `@in` is `in`. */
 const symbol = (name: string): string => name.replace(/^@|_/g, "");
 
-function mismatch(definition: FunctionDefinition, args: readonly Typed[]): string {
+function mismatch(definition: FunctionDefinition, args: readonly Typed[], isMethod: boolean): string {
   const given = args.map((argument) => typeName(argument.type));
   if (definition.style === "operator") {
     const hint = definition.name === "@in" && args[1]?.type.kind === "string" ? "; a part of a text is found with `text.contains(\"part\")`" : "";
     return `\`${symbol(definition.name)}\` does not take ${given.join(" and ")}${hint}`;
   }
-  const isMethod = definition.style !== "function";
   const accepted = definition.overloads.map(({ params }) => {
     const names = params.map(typeName);
     return isMethod ? `${names[0] ?? ""}.${definition.name}(${names.slice(1).join(", ")})` : `${definition.name}(${names.join(", ")})`;
   });
   return `${definition.name}() does not take (${given.join(", ")}); it is ${accepted.join(" or ")}`;
-}
-
-function literalProblem(name: string, args: readonly Typed[], context: Check): Finding | undefined {
-  const literal = args[args.length - 1];
-  if (literal?.op !== "constant" || typeof literal.value !== "string") {
-    return undefined;
-  }
-  if (name === "matches") {
-    context.patterns.left -= patternCost(literal.value);
-    if (context.patterns.left < 0) {
-      return { code: "FilterTooComplex", message: "the patterns of this expression are too large together", offset: literal.offset };
-    }
-  }
-  const message = checkLiteralArgument(name, literal.value);
-  return message === undefined ? undefined : { code: "FilterInvalidLiteral", message, offset: literal.offset };
-}
-
-function formatProblem(name: string, args: readonly Typed[]): Finding | undefined {
-  const [text, list] = args;
-  if (name !== "format" || text?.op !== "constant" || typeof text.value !== "string" || list?.op !== "list") {
-    return undefined;
-  }
-  const message = checkFormat(text.value, list.elements.map((element) => typeName(element.type)));
-  return message === undefined ? undefined : { code: "FilterInvalidLiteral", message, offset: text.offset };
 }
 
 function checkStyle(node: Call, definition: FunctionDefinition): Finding | undefined {
@@ -247,7 +230,7 @@ function warnUnknownElements(args: readonly Typed[], context: Check): void {
 }
 
 function isMismatchedElement(args: readonly Typed[]): boolean {
-  const [value, container] = args.map((argument) => argument.type);
+  const [value, container] = args.map((argument) => checkedAs(argument.type));
   if (value === undefined || container === undefined) {
     return false;
   }
@@ -256,7 +239,7 @@ function isMismatchedElement(args: readonly Typed[]): boolean {
 
 /** Whether operands that an operator takes do not go together: an element in a list of others, lists of different types. */
 function isMismatched(name: string, args: readonly Typed[]): boolean {
-  const [left, right] = args.map((argument) => argument.type);
+  const [left, right] = args.map((argument) => checkedAs(argument.type));
   const lists = name === "_+_" && left?.kind === "list" && right?.kind === "list";
   return (lists && !fits(left, right)) || (name === "@in" && isMismatchedElement(args));
 }
@@ -271,26 +254,18 @@ function checkFunction(node: Call, args: readonly Typed[], context: Check): Type
   if (misused !== undefined) {
     return report(context, misused);
   }
-  const overloads = candidates(definition, args);
-  if (overloads.length === 0 || isMismatched(definition.name, args)) {
-    return report(context, { code: "FilterTypeMismatch", message: mismatch(definition, args), offset });
+  const argumentTypes = args.map((argument) => argument.type);
+  const expected = candidates(definition, argumentTypes);
+  if (expected.length === 0 || isMismatched(definition.name, args)) {
+    return report(context, { code: "FilterTypeMismatch", message: mismatch(definition, args, node.target !== undefined), offset });
   }
-  const bad = literalProblem(definition.name, args, context) ?? formatProblem(definition.name, args);
-  if (bad !== undefined) {
-    return report(context, bad);
+  const bad = literalProblems(definition.name, args, context);
+  if (bad.length > 0) {
+    context.errors.push(...bad);
+    return failed(offset);
   }
   if (definition.name === "@in") {
     warnUnknownElements(args, context);
   }
-  return literalPattern(definition.name, args, offset) ?? { op: "call", name: definition.name, overloads, args, type: resultOf(overloads, args), offset };
-}
-
-/** `matches` with a pattern that is known now. */
-function literalPattern(name: string, args: readonly Typed[], offset: number): Typed | undefined {
-  const [operand, source] = args;
-  if (name !== "matches" || operand === undefined || source?.op !== "constant" || typeof source.value !== "string") {
-    return undefined;
-  }
-  const pattern = compilePattern(source.value);
-  return typeof pattern === "string" ? undefined : { op: "match", operand, pattern, type: types.bool, offset };
+  return literalPattern(definition.name, args, offset) ?? { op: "call", name: definition.name, args, ...dispatch(definition, expected, argumentTypes), offset };
 }

@@ -1,14 +1,15 @@
 import type { MacroNode } from "./ast.ts";
 import { checkNode, failed, report, type Check } from "./check.ts";
 import { childrenOf, nodeSteps, startOf, type Typed } from "./typed.ts";
-import { isDynamic, listOf, aTypeName, types, type CelType } from "./types.ts";
+import { checkedAs, claimLike, isDynamic, listOf, aTypeName, types, type CelType } from "./types.ts";
 
 function elementType(range: Typed): CelType | undefined {
-  const { type } = range;
+  const type = checkedAs(range.type);
   if (isDynamic(type)) {
     return types.dyn;
   }
-  return type.kind === "list" ? type.element : type.kind === "map" ? type.key : undefined;
+  const element = type.kind === "list" ? type.element : type.kind === "map" ? type.key : undefined;
+  return element === undefined ? undefined : claimLike(range.type, element);
 }
 
 /** What one run of the nodes of a typed tree costs. */
@@ -25,7 +26,8 @@ export function checkMacro(node: MacroNode, context: Check): Typed {
   const inner: Check = { ...context, locals: [...context.locals, { name: node.variable, type: element, slot }] };
   const condition = node.condition === undefined ? undefined : checkNode(node.condition, inner);
   const transform = node.transform === undefined ? undefined : checkNode(node.transform, inner);
-  if (condition !== undefined && !isDynamic(condition.type) && condition.type.kind !== "bool") {
+  const wanted = condition === undefined ? types.bool : checkedAs(condition.type);
+  if (condition !== undefined && !isDynamic(wanted) && wanted.kind !== "bool") {
     context.errors.push({ code: "FilterTypeMismatch", message: `the condition of ${node.macro}() must be a bool, not ${aTypeName(condition.type)}`, offset: startOf(condition) });
     return failed(node.offset);
   }

@@ -6,7 +6,7 @@ import type { Environment } from "./environment.ts";
 import { limits } from "./limits.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
-import { fits, isDynamic, join, listOf, mapOf, aTypeName, typeOf, types, type CelType } from "./types.ts";
+import { checkedAs, claimLike, fits, isDynamic, join, listOf, mapOf, aTypeName, typeOf, types, type CelType } from "./types.ts";
 import { TypeValue } from "./values.ts";
 
 /** A variable of a macro around the node. */
@@ -124,7 +124,7 @@ export const pathOf = (operand: Typed): string => ("path" in operand ? operand.p
 
 /** The type of a field; undefined when the operand can have none of that name, which is then reported. */
 function fieldType(operand: Typed, field: string, offset: number, context: Check): CelType | undefined {
-  const { type } = operand;
+  const type = checkedAs(operand.type);
   if (isDynamic(type)) {
     return type;
   }
@@ -153,7 +153,7 @@ function checkSelect(node: Extract<Node, { kind: "select" }>, context: Check): T
   if (type === undefined) {
     return failed(node.offset);
   }
-  return { op: "select", operand, field: node.field, type, path: `${pathOf(operand)}.${node.field}`, offset: node.offset };
+  return { op: "select", operand, field: node.field, type: claimLike(operand.type, type), path: `${pathOf(operand)}.${node.field}`, offset: node.offset };
 }
 
 function checkHas(node: Extract<Node, { kind: "has" }>, context: Check): Typed {
@@ -174,7 +174,7 @@ const keyKinds = new Set<CelType["kind"]>(["bool", "int", "uint", "string", "dyn
 function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
   const entries = node.entries.map((entry) => ({ key: checkNode(entry.key, context), value: checkNode(entry.value, context) }));
   for (const { key } of entries) {
-    if (!keyKinds.has(key.type.kind)) {
+    if (!keyKinds.has(checkedAs(key.type).kind)) {
       context.errors.push({ code: "FilterTypeMismatch", message: `${aTypeName(key.type)} cannot be a map's key`, offset: startOf(key) });
     }
   }

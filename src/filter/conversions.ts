@@ -2,7 +2,7 @@ import { plainText, shortText } from "./decimal.ts";
 import { limits } from "./limits.ts";
 import { intOf, isInt64, uintMaximum, uintOf } from "./numbers.ts";
 import { spanNanoseconds, timestampOf } from "./times.ts";
-import { Bytes, Double, problems, type Duration, type Problem, type Timestamp, Uint, type Value } from "./values.ts";
+import { Bytes, Double, problems, type Duration, type Problem, Timestamp, Uint, type Value } from "./values.ts";
 
 /** Conversions between CEL's types. What cannot be converted exactly in range is a problem; fractions are cut off. */
 
@@ -10,6 +10,20 @@ const trimmedFraction = (nanos: number): string => (nanos === 0 ? "" : `.${Strin
 
 /** RFC 3339 in UTC, with as many digits of the second as needed. */
 export const timestampText = ({ seconds, nanos }: Timestamp): string => new Date(seconds * 1000).toISOString().replace(/\.000Z$/, `${trimmedFraction(nanos)}Z`);
+
+const twoDigits = (value: number): string => String(value).padStart(2, "0");
+
+/** RFC 3339 with the offset that the moment's text had. */
+export function zonedText({ seconds, nanos, offset }: Timestamp): string {
+  const text = timestampText(new Timestamp(seconds + offset * 60, nanos));
+  if (offset === 0) {
+    return text;
+  }
+  const minutes = Math.abs(offset);
+  const zone = `${offset < 0 ? "-" : "+"}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
+  // Beyond the year 9999 there is one digit more.
+  return text.replace(/^\+0/, "").replace(/Z$/, zone);
+}
 
 /** Seconds as a double's shortest digits: `-1.5s`. */
 export function durationText({ seconds, nanos }: Duration): string {

@@ -1,5 +1,5 @@
 import { scanSteps, walkSteps } from "./charges.ts";
-import { bytesText, durationText, timestampText } from "./conversions.ts";
+import { durationText, timestampText } from "./conversions.ts";
 import { exponentText, fixedText, plainText } from "./decimal.ts";
 import { limits } from "./limits.ts";
 import { Bytes, Double, Duration, fromJson, isJsonObject, keysOf, lookUp, numeric, Problem, problems, Timestamp, TypeValue, Uint, ValueMap, type Meter, type Value } from "./values.ts";
@@ -48,7 +48,7 @@ function objectText(value: Exclude<Value, null | string | boolean | number | big
     return value.value.toString();
   }
   if (value instanceof Bytes) {
-    return bytesText(value);
+    return value.value.toString();
   }
   if (value instanceof Timestamp) {
     return timestampText(value);
@@ -127,27 +127,33 @@ const clauseTypes: Readonly<Record<string, readonly string[]>> = {
   d: numbers, f: numbers, e: numbers, o: integers, b: [...integers, "bool"], x: [...integers, "string", "bytes"], X: [...integers, "string", "bytes"],
 };
 
-/** What is wrong with a text for `format` and the types of its arguments (`dyn`: not known yet); undefined when they go together. */
-export function checkFormat(text: string, args: readonly string[]): string | undefined {
-  let used = 0;
-  for (const [written, precision = "6", letter = ""] of text.matchAll(clause)) {
-    if (written === "%%") {
-      continue;
-    }
-    const type = args[used];
-    used += 1;
-    if (!Object.hasOwn(clauses, letter) || Number(precision) > limits.formatPrecision) {
-      return `\`${written}\` is not one of %s %d %b %o %x %X %f %e (with a precision up to ${limits.formatPrecision}: \`%.2f\`) or %%`;
-    }
-    if (type === undefined) {
-      return `\`${written}\` has no value: the list has ${args.length}`;
-    }
-    const accepted = clauseTypes[letter];
-    if (accepted !== undefined && type !== "dyn" && !accepted.includes(type)) {
-      return `\`${written}\` takes ${accepted.join(" or ")}, not ${type}`;
-    }
+/** What is wrong with a text for `format`, or with the argument at an index. */
+interface FormatProblem {
+  readonly message: string;
+  readonly at: number | "text";
+}
+
+const isClause = (letter: string, precision: string): boolean => Object.hasOwn(clauses, letter) && Number(precision) <= limits.formatPrecision;
+
+/** What is wrong with one clause that takes an argument of this type (undefined: there is none). */
+function clauseProblem([written, precision = "6", letter = ""]: RegExpExecArray, type: string | undefined, at: number, rest: string): FormatProblem | undefined {
+  if (!isClause(letter, precision)) {
+    const [shown = written] = /^%[^%a-zA-Z]{0,8}[a-zA-Z]?/.exec(rest) ?? [];
+    return { message: `\`${shown}\` is not one of %s %d %b %o %x %X %f %e (with a precision up to ${limits.formatPrecision}: \`%.2f\`) or %%`, at: "text" };
   }
-  return used < args.length ? `the list has ${args.length} values, the text takes ${used}` : undefined;
+  if (type === undefined) {
+    return { message: `\`${written}\` has no value: the list has ${at}`, at: "text" };
+  }
+  const accepted = Object.hasOwn(clauseTypes, letter) ? clauseTypes[letter] : undefined;
+  return accepted === undefined || type === "dyn" || accepted.includes(type) ? undefined : { message: `\`${written}\` takes ${accepted.join(" or ")}, not ${type}`, at };
+}
+
+/** What is wrong with a text for `format` and the types of its arguments (`dyn`: not known yet). */
+export function checkFormat(text: string, args: readonly string[]): readonly FormatProblem[] {
+  const taking = Array.from(text.matchAll(clause)).filter(([written]) => written !== "%%");
+  // That the list is too short is said once.
+  const found = taking.slice(0, args.length + 1).flatMap((match, at) => clauseProblem(match, args[at], at, text.slice(match.index)) ?? []);
+  return found.length === 0 && taking.length < args.length ? [{ message: `the list has ${args.length} values, the text takes ${taking.length}`, at: taking.length }] : found;
 }
 
 const clause = /%(?:%|(?:\.([0-9]{1,3}))?([a-zA-Z])?)/g;
@@ -155,8 +161,8 @@ const clause = /%(?:%|(?:\.([0-9]{1,3}))?([a-zA-Z])?)/g;
 /** One clause with its argument; `at` is the argument's place. */
 function clauseText(match: RegExpExecArray, args: readonly unknown[], at: number, meter: Meter): Text {
   const [, precision = "6", letter = ""] = match;
-  const write = Object.hasOwn(clauses, letter) ? clauses[letter] : undefined;
-  if (write === undefined || at >= args.length || Number(precision) > limits.formatPrecision) {
+  const write = isClause(letter, precision) ? clauses[letter] : undefined;
+  if (write === undefined || at >= args.length) {
     return problems.invalidValue;
   }
   return write(fromJson(args[at]) ?? null, Number(precision), meter);

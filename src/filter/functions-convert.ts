@@ -91,7 +91,7 @@ export const conversions: readonly FunctionDefinition[] = [
       meter.steps -= walkSteps((value as Bytes).value.length);
       return convert.bytesText(value as Bytes);
     }),
-    from(timestamp, string, (value) => convert.timestampText(value as Timestamp)),
+    from(timestamp, string, (value) => convert.zonedText(value as Timestamp)),
     from(duration, string, (value) => convert.durationText(value as Duration)),
   ),
   conversion("bytes", same(bytes), texts(1, bytes, (text) => convert.textBytes(text))),

@@ -1,5 +1,6 @@
 import { isZone } from "./calendar.ts";
 import { caseSteps, orderSteps, scanSteps, searchSteps, walkSteps } from "./charges.ts";
+import { intTimestamp } from "./conversions.ts";
 import { conversions } from "./functions-convert.ts";
 import { format, quote } from "./format.ts";
 import { limits } from "./limits.ts";
@@ -8,10 +9,10 @@ import { binary, overload, positions, texts, type FunctionDefinition, type Overl
 import { compilePattern, matches } from "./regex.ts";
 import * as strings from "./strings.ts";
 import { addDurations, betweenTimestamps, moveTimestamp, parseDuration, parseTimestamp } from "./times.ts";
-import { join, listOf, mapOf, types, type CelType } from "./types.ts";
+import { checkedAs, claim, join, listOf, mapOf, types, type CelType } from "./types.ts";
 import {
-  Bytes, compare, Double, Duration, equal, fromJson, keysOf, lookUp, problems, Timestamp,
-  type JsonObject, type Meter, type Problem, type Value, type ValueMap,
+  Bytes, compare, Double, equal, fromJson, keysOf, lookUp, Problem, problems,
+  type Duration, type JsonObject, type Meter, type Timestamp, type Value, type ValueMap,
 } from "./values.ts";
 
 const { bool, int, uint, double, string, bytes, timestamp, duration, dyn } = types;
@@ -38,13 +39,23 @@ function isIn(value: Value, list: readonly unknown[], meter: Meter): boolean {
   return list.some((element) => equal(value, fromJson(element) ?? null, meter));
 }
 
+/** The type of two lists after one another. Where one is a dyn, CEL's checker takes its elements for those of the other. */
+function bothLists(a: CelType, b: CelType): CelType {
+  const [left, right] = [checkedAs(a), checkedAs(b)];
+  if (left.kind === "list" && right.kind === "list" && left === a && right === b) {
+    return join(a, b);
+  }
+  const element = (type: CelType): CelType => (type.kind === "list" ? type.element : types.free);
+  return listOf(claim(join(element(left), element(right))));
+}
+
 const add: readonly Overload[] = [
   binary([int, int], int, numbers.onInts(numbers.addInts)),
   binary([uint, uint], uint, numbers.onUints((a, b) => a + b)),
   binary([double, double], double, numbers.onDoubles((a, b) => a + b)),
   overload([string, string], string, (meter, a, b) => concatenate(a as string, b as string, meter)),
   overload([bytes, bytes], bytes, (meter, a, b) => concatenateBytes(a as Bytes, b as Bytes, meter)),
-  overload([anyList, anyList], ([a, b]) => join(a ?? dyn, b ?? dyn), (meter, a, b) => concatenateLists(a as readonly unknown[], b as readonly unknown[], meter)),
+  overload([anyList, anyList], ([a = dyn, b = dyn]) => bothLists(a, b), (meter, a, b) => concatenateLists(a as readonly unknown[], b as readonly unknown[], meter)),
   binary([timestamp, duration], timestamp, (a, b) => moveTimestamp(a as Timestamp, b as Duration, 1)),
   binary([duration, timestamp], timestamp, (a, b) => moveTimestamp(b as Timestamp, a as Duration, 1)),
   binary([duration, duration], duration, (a, b) => addDurations(a as Duration, b as Duration, 1)),
@@ -175,17 +186,31 @@ export const functions: ReadonlyMap<string, FunctionDefinition> = new Map(
   [...operators, ...stringMethods, ...others, ...conversions].map((definition) => [definition.name, definition]),
 );
 
-/** Says what is wrong with a literal argument that only its text can tell; undefined when it is fine. */
-export function checkLiteralArgument(name: string, text: string): string | undefined {
+const durationForm = "write for example \"90s\", \"5m\" or \"1h30m\"";
+const timestampForm = "write for example \"2026-01-31T08:00:00Z\"";
+
+/** What is wrong with a literal time or span: its form, or its range. */
+function timeProblem(value: Value | Problem, what: string, form: string, range: string): string | undefined {
+  if (value === problems.overflow) {
+    return `this ${what} is out of range; ${range}`;
+  }
+  return value instanceof Problem ? `this is not a ${what}; ${form}` : undefined;
+}
+
+/** Says what is wrong with a literal argument that only its value can tell; undefined when it is fine. */
+export function checkLiteralArgument(name: string, value: string | number | bigint): string | undefined {
+  if (typeof value !== "string") {
+    return name === "timestamp" ? timeProblem(intTimestamp(value), "timestamp", timestampForm, "timestamps are of the years 1 to 9999") : undefined;
+  }
   if (name === "matches") {
-    const compiled = compilePattern(text);
+    const compiled = compilePattern(value);
     return typeof compiled === "string" ? `this pattern is not valid (RE2 syntax): ${compiled}` : undefined;
   }
-  if (name === "duration" && !(parseDuration(text) instanceof Duration)) {
-    return "this is not a duration; write for example \"90s\", \"5m\" or \"1h30m\"";
+  if (name === "duration") {
+    return timeProblem(parseDuration(value), "duration", durationForm, "durations have at most about 292 years");
   }
-  if (name.startsWith("get") && !isZone(text)) {
+  if (name.startsWith("get") && !isZone(value)) {
     return "this is not a time zone; write for example \"Europe/Berlin\" or \"+01:00\"";
   }
-  return name === "timestamp" && !(parseTimestamp(text) instanceof Timestamp) ? "this is not a timestamp; write for example \"2026-01-31T08:00:00Z\"" : undefined;
+  return name === "timestamp" ? timeProblem(parseTimestamp(value), "timestamp", timestampForm, "timestamps are of the years 1 to 9999") : undefined;
 }

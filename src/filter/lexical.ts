@@ -1,4 +1,5 @@
 import type { Finding } from "./diagnostics.ts";
+import { rewrite, type Rewritten } from "./rewrite.ts";
 
 /** A token of the user's text; `start` and `end` are UTF-16 offsets. */
 export interface Token {
@@ -9,17 +10,14 @@ export interface Token {
 }
 
 /** The text ready for the parser: same length, same offsets. */
-export interface LexedSource {
-  readonly text: string;
-  /** In order; the last one is of kind `end`. */
+export interface LexedSource extends Rewritten {
+  /** Of the user's text, in order; the last one is of kind `end`. */
   readonly tokens: readonly Token[];
-  /** Names standing in for those the parser would refuse -> the names the user wrote. */
-  readonly renamed: ReadonlyMap<string, string>;
 }
 
 const blank = /[\t\n\f\r ]+|\/\/[^\n\r]*/y;
 const identifier = /[A-Za-z_][A-Za-z0-9_]*/y;
-const number = /0[xX][0-9a-fA-F]+[uU]?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[uU]?/y;
+const number = /0x[0-9a-fA-F]+[uU]?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[uU]?/y;
 /** A field written in backticks: .`content-type`. */
 const quotedName = /`[A-Za-z0-9_.\-/ ]+`/y;
 const quote = /([bBrR]{0,2})("""|'''|"|')/y;
@@ -84,8 +82,8 @@ function closingQuote(source: string, from: number, delimiter: string, raw: bool
 function readString(source: string, match: RegExpExecArray): Token | Finding {
   const [opening, prefix = "", delimiter = ""] = match;
   const start = match.index;
-  if (/^(?:bb|rr)$/i.test(prefix)) {
-    return syntax(start, `a string cannot have the prefix \`${prefix}\``);
+  if (/^(?:bb|rr|rb)$/i.test(prefix)) {
+    return syntax(start, `a string cannot have the prefix \`${prefix}\`${/^rb$/i.test(prefix) ? "; raw bytes are written `br\"...\"`" : ""}`);
   }
   const raw = /r/i.test(prefix);
   const body = start + opening.length;
@@ -116,8 +114,10 @@ export function skipOver(source: string, at: number): number {
 function readNumber(source: string, match: RegExpExecArray): Token | Finding {
   const start = match.index;
   const end = start + match[0].length;
-  if (matchAt(identifier, source, end) !== null) {
-    return syntax(end, "a number ends here; a duration is written `duration(\"5m\")`, a text in quotes");
+  const word = matchAt(identifier, source, end)?.[0];
+  if (word !== undefined && word !== "in") {
+    const hint = /^0$/.test(match[0]) && /^X[0-9a-fA-F]/.test(word) ? "hexadecimal numbers begin with `0x`" : "a duration is written `duration(\"5m\")`, a text in quotes";
+    return syntax(end, `a number ends here; ${hint}`);
   }
   return { kind: "number", text: match[0], start, end };
 }
@@ -153,43 +153,6 @@ function readToken(source: string, at: number): Token | Finding {
   return unexpected(source, at);
 }
 
-/** `namespace` is reserved in CEL, and the parser stumbles over names such as `trueish`; both are plain names here. */
-const needsRename = (name: string): boolean => name === "namespace" || /^(?:true|false|null).+/.test(name);
-
-function replacement(name: string, taken: ReadonlySet<string>): string {
-  const rest = name.slice(1).replace(/[^A-Za-z0-9_]/g, "_");
-  for (const first of "_ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-    const candidate = first + rest;
-    if (!taken.has(candidate)) {
-      return candidate;
-    }
-  }
-  return name;
-}
-
-/** Whether the token is a field or method: a name after a dot that follows an operand (a leading dot names a variable). */
-function isMember(tokens: readonly Token[], index: number): boolean {
-  const before = tokens[index - 2];
-  return tokens[index - 1]?.text === "." && before !== undefined && (before.kind !== "mark" || [")", "]", "}"].includes(before.text));
-}
-
-function rename(blanked: string, tokens: readonly Token[]): LexedSource {
-  const taken = new Set(tokens.map((token) => token.text));
-  const stand = new Map<string, string>();
-  let text = blanked;
-  tokens.forEach((token, index) => {
-    const plain = token.kind === "identifier" && needsRename(token.text) && !isMember(tokens, index);
-    if (!plain && token.kind !== "quoted") {
-      return;
-    }
-    const name = stand.get(token.text) ?? replacement(token.text, taken);
-    stand.set(token.text, name);
-    taken.add(name);
-    text = text.slice(0, token.start) + name + text.slice(token.end);
-  });
-  return { text, tokens, renamed: new Map(Array.from(stand, ([written, name]) => [name, written.replaceAll("`", "")])) };
-}
-
 /**
  * Splits an expression into tokens, blanks its comments out and replaces names that the parser refuses, all without moving
  * anything. Returns the first thing that is no token of the language instead.
@@ -213,5 +176,5 @@ export function lex(source: string): LexedSource | Finding {
     at = token.end;
   }
   tokens.push({ kind: "end", text: "", start: source.length, end: source.length });
-  return rename(blanked, tokens);
+  return { ...rewrite(blanked, tokens), tokens };
 }

@@ -203,7 +203,8 @@ function convertCall(expr: Expr, call: Kind<"callExpr">["value"], conversion: Co
   }
   const target = call.target === undefined ? undefined : convert(call.target, conversion);
   const offset = target === undefined ? offsetOf(expr, conversion) : memberOffset(expr, conversion);
-  return { kind: "call", function: written(call.function, conversion), target, args: call.args.map((argument) => convert(argument, conversion)), offset };
+  const name = target === undefined ? conversion.source.operators.get(call.function) : undefined;
+  return { kind: "call", function: name ?? written(call.function, conversion), target, args: call.args.map((argument) => convert(argument, conversion)), offset };
 }
 
 function convertMap(struct: Kind<"structExpr">["value"], offset: number, conversion: Conversion): Node {

@@ -45,32 +45,35 @@ export function substring(text: string, from: Value, to?: Value): string | Probl
   return isIndex(from, points.length) && isIndex(end, points.length) && from <= end ? points.slice(from, end).join("") : problems.invalidValue;
 }
 
-/** The first position of a part at or after `from`; -1 when there is none. */
-export function indexOf(text: string, part: string, from: Value = 0): number | Problem {
+type Position = (points: readonly string[], start: number) => number;
+
+/** A search that begins at a position: an empty part is found there, any other not from the end on. */
+function searchFrom(text: string, part: string, from: Value, search: Position): number | Problem {
   const points = pointsOf(text);
   if (!isIndex(from, points.length)) {
     return problems.invalidValue;
   }
-  const found = text.indexOf(part, points.slice(0, from).join("").length);
-  return found === -1 ? -1 : lengthOf(text.slice(0, found));
+  return part !== "" && from === points.length ? -1 : search(points, from);
 }
+
+const unitsBefore = (points: readonly string[], position: number): number => points.slice(0, position).join("").length;
+const positionOf = (text: string, unit: number): number => (unit === -1 ? -1 : lengthOf(text.slice(0, unit)));
+
+/** The first position of a part at or after `from`; -1 when there is none. */
+export const indexOf = (text: string, part: string, from: Value = 0): number | Problem =>
+  searchFrom(text, part, from, (points, start) => positionOf(text, text.indexOf(part, unitsBefore(points, start))));
 
 /** The last position of a part at or before `from`; -1 when there is none. */
 export function lastIndexOf(text: string, part: string, from?: Value): number | Problem {
-  const points = pointsOf(text);
-  const start = from ?? points.length;
-  if (!isIndex(start, points.length)) {
-    return problems.invalidValue;
+  if (from === undefined) {
+    return positionOf(text, text.lastIndexOf(part));
   }
-  const found = text.lastIndexOf(part, points.slice(0, start).join("").length);
-  return found === -1 ? -1 : lengthOf(text.slice(0, found));
+  return searchFrom(text, part, from, (points, start) => positionOf(text, text.lastIndexOf(part, unitsBefore(points, start))));
 }
 
 /** The parts between separators; with an empty separator the characters. A limit keeps the rest in the last part. */
-export function split(text: string, separator: string, limit: Value = -1): readonly string[] | Problem {
-  if (typeof limit !== "number") {
-    return problems.invalidValue;
-  }
+export function split(text: string, separator: string, most: Value = -1): readonly string[] {
+  const limit = Number(most);
   const parts = separator === "" ? pointsOf(text) : text.split(separator);
   if (limit < 0 || parts.length <= limit) {
     return parts;
@@ -79,10 +82,8 @@ export function split(text: string, separator: string, limit: Value = -1): reado
 }
 
 /** With occurrences of a part replaced, at most `limit` of them; an empty part stands between all characters. */
-export function replace(text: string, part: string, by: string, limit: Value = -1): string | Problem {
-  if (typeof limit !== "number") {
-    return problems.invalidValue;
-  }
+export function replace(text: string, part: string, by: string, most: Value = -1): string | Problem {
+  const limit = Number(most);
   const pieces = part === "" ? ["", ...pointsOf(text), ""] : text.split(part);
   const times = limit < 0 ? pieces.length - 1 : Math.min(limit, pieces.length - 1);
   if (text.length + times * by.length > limits.textLength) {

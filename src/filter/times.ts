@@ -1,3 +1,4 @@
+import { limits } from "./limits.ts";
 import { Duration, problems, Timestamp, type Problem } from "./values.ts";
 
 const second = 1_000_000_000n;
@@ -6,7 +7,7 @@ const earliest = -62_135_596_800;
 const latest = 253_402_300_799;
 const units: Readonly<Record<string, bigint>> = { h: 3600n * second, m: 60n * second, s: second, ms: 1_000_000n, us: 1000n, "µs": 1000n, "μs": 1000n, ns: 1n };
 const durationPart = /([0-9]+)?(?:\.([0-9]*))?(h|ms|m|s|us|µs|μs|ns)/y;
-const timestampForm = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]{1,9}))?(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$/;
+const timestampForm = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])(?:\.([0-9]+))?(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))$/;
 
 function durationOf(nanoseconds: bigint): Duration | Problem {
   if (nanoseconds < -int64 || nanoseconds >= int64) {
@@ -16,10 +17,24 @@ function durationOf(nanoseconds: bigint): Duration | Problem {
   return new Duration(Number((nanoseconds - rest) / second), Number(rest));
 }
 
+/** As in Go, whose form this is: the digits that fit into 63 bits count, and the product is a double's. */
+function fractionNanoseconds(digits: string, factor: bigint): bigint {
+  let counted = 0n;
+  let scale = 1;
+  for (const digit of digits) {
+    const next = counted * 10n + BigInt(digit);
+    if (next > int64) {
+      break;
+    }
+    counted = next;
+    scale *= 10;
+  }
+  return BigInt(Math.trunc(Number(counted) * (Number(factor) / scale)));
+}
+
 function partNanoseconds(whole: string, fraction: string, unit: string): bigint {
   const factor = units[unit] ?? 0n;
-  const digits = fraction.slice(0, 18);
-  return BigInt(whole) * factor + (BigInt(digits || "0") * factor) / 10n ** BigInt(digits.length);
+  return BigInt(whole) * factor + fractionNanoseconds(fraction, factor);
 }
 
 /** The nanoseconds of a list of number-unit parts without a sign; undefined when the text has another form. */
@@ -46,7 +61,7 @@ export function parseDuration(text: string): Duration | Problem {
   if (wholeSeconds.test(text)) {
     return new Duration(Number(text.slice(0, -1)), 0);
   }
-  if (text.length > 64) {
+  if (text.length > limits.numberLength) {
     return problems.invalidValue;
   }
   const negative = text.startsWith("-");
@@ -58,24 +73,25 @@ export function parseDuration(text: string): Duration | Problem {
   return durationOf(negative ? -nanoseconds : nanoseconds);
 }
 
-/** A moment in RFC 3339's strict form: capital T and Z, a day that exists, no leap second. */
+/** A moment in RFC 3339's strict form: capital T and Z, a day that exists, no leap second. Digits after the ninth are dropped. */
 export function parseTimestamp(text: string): Timestamp | Problem {
-  const match = text.length > 40 ? null : timestampForm.exec(text);
+  const match = text.length > limits.numberLength ? null : timestampForm.exec(text);
   if (match === null) {
     return problems.invalidValue;
   }
-  const [, day = "", time = "", fraction = "", zone = ""] = match;
+  const [, day = "", time = "", fraction = "", sign = "+", hours = "0", minutes = "0"] = match;
   const midnight = new Date(`${day}T00:00:00Z`);
   // A day such as 30 February is read as one in March.
   if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day)) {
     return problems.invalidValue;
   }
-  return timestampOf(Date.parse(day + time + zone) / 1000, Number(fraction.padEnd(9, "0")));
+  const offset = (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) + 0;
+  return timestampOf(Date.parse(`${day}${time}Z`) / 1000 - offset * 60, Number(fraction.slice(0, 9).padEnd(9, "0")), offset);
 }
 
 /** A moment in CEL's range (years 1 to 9999), or a problem. */
-export function timestampOf(seconds: number, nanos: number): Timestamp | Problem {
-  return seconds >= earliest && seconds <= latest ? new Timestamp(seconds, nanos) : problems.overflow;
+export function timestampOf(seconds: number, nanos: number, offset = 0): Timestamp | Problem {
+  return seconds >= earliest && seconds <= latest ? new Timestamp(seconds, nanos, offset) : problems.overflow;
 }
 
 /** The whole span in nanoseconds. */
@@ -88,7 +104,7 @@ export const addDurations = (a: Duration, b: Duration, sign: 1 | -1): Duration |
 export function moveTimestamp(moment: Timestamp, span: Duration, sign: 1 | -1): Timestamp | Problem {
   const nanos = moment.nanos + sign * span.nanos;
   const carry = Math.floor(nanos / 1e9);
-  return timestampOf(moment.seconds + sign * span.seconds + carry, nanos - carry * 1e9);
+  return timestampOf(moment.seconds + sign * span.seconds + carry, nanos - carry * 1e9, moment.offset);
 }
 
 /** The span from `b` to `a`. */

@@ -3,8 +3,11 @@ import { Bytes, Double, Duration, isJsonObject, Timestamp, TypeValue, Uint, Valu
 /** Types of the checker. */
 export type CelType =
   | { readonly kind: "null_type" | "bool" | "int" | "uint" | "double" | "bytes" | "timestamp" | "duration" | "error" }
-  /** `free`: of nothing yet, as the elements of `[]`; joined with another type it is that. */
-  | { readonly kind: "dyn"; readonly free?: true }
+  /**
+   * `free`: of nothing yet, as the elements of `[]`; joined with another type it is that. `claimed`: what CEL's checker takes the
+   * value for, although it can be another one when the expression runs: the elements of `[1] + dyn(x)`.
+   */
+  | { readonly kind: "dyn"; readonly free?: true; readonly claimed?: CelType }
   /**
    * `known`: the only values it ever has, where that is declared; `usual`: those it mostly has. `max`, here and below: UTF-16
    * units or elements, where declared.
@@ -61,9 +64,19 @@ export function typeName(type: CelType): string {
     case "map": return `map(${typeName(type.key)}, ${typeName(type.value)})`;
     case "object": return type.name;
     case "type": return type.of === undefined ? "type" : `type(${typeName(type.of)})`;
+    case "dyn": return type.claimed === undefined ? type.kind : typeName(type.claimed);
     default: return type.kind;
   }
 }
+
+/** The type as CEL's checker has it. */
+export const checkedAs = (type: CelType): CelType => (type.kind === "dyn" && type.claimed !== undefined ? type.claimed : type);
+
+/** The type for the checker alone: a value of it is asked for its type when the expression runs. */
+export const claim = (type: CelType): CelType => (isDynamic(type) ? type : { kind: "dyn", claimed: type });
+
+/** What follows from a type is claimed where that is. */
+export const claimLike = (from: CelType, type: CelType): CelType => (from.kind === "dyn" && from.claimed !== undefined ? claim(type) : type);
 
 /** The type with its article: `a string`, `an int`. */
 export const aTypeName = (type: CelType): string => `${/^[aeio]/.test(typeName(type)) ? "an" : "a"} ${typeName(type)}`;
@@ -72,7 +85,8 @@ export const aTypeName = (type: CelType): string => `${/^[aeio]/.test(typeName(t
 export const isDynamic = (type: CelType): boolean => type.kind === "dyn" || type.kind === "error";
 
 /** Whether a value of one type can be where the other is wanted; dyn fits both ways. */
-export function fits(type: CelType, wanted: CelType): boolean {
+export function fits(given: CelType, wantedAs: CelType): boolean {
+  const [type, wanted] = [checkedAs(given), checkedAs(wantedAs)];
   if (isDynamic(type) || isDynamic(wanted)) {
     return true;
   }
@@ -92,6 +106,11 @@ const isFree = (type: CelType): boolean => type.kind === "dyn" && type.free === 
 
 /** The more general of two types that fit each other. */
 function general(a: CelType, b: CelType): CelType {
+  const [left, right] = [checkedAs(a), checkedAs(b)];
+  return left === a && right === b ? generalKnown(a, b) : claim(generalKnown(left, right));
+}
+
+function generalKnown(a: CelType, b: CelType): CelType {
   if (isDynamic(a) || isDynamic(b)) {
     return isFree(a) ? b : isFree(b) ? a : types.dyn;
   }

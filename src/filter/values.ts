@@ -26,14 +26,19 @@ export class Uint {
   }
 }
 
-/** A moment: whole seconds since 1970 and 0..999,999,999 nanoseconds after them. */
+/**
+ * A moment: whole seconds since 1970 and 0..999,999,999 nanoseconds after them. `offset`: minutes east of UTC that its text had,
+ * for `string()` alone; it makes no moment different from another.
+ */
 export class Timestamp {
   readonly kind = "timestamp";
   readonly seconds: number;
   readonly nanos: number;
-  constructor(seconds: number, nanos: number) {
+  readonly offset: number;
+  constructor(seconds: number, nanos: number, offset = 0) {
     this.seconds = seconds;
     this.nanos = nanos;
+    this.offset = offset;
   }
 }
 

@@ -185,7 +185,7 @@ test("the parser's stand-ins for names are not names of the language", () => {
 test("an event is never changed, not even by what reads all of it", () => {
   const event = sampleEvent();
   const before = structuredClone(event);
-  evaluate("tasks.map(t, t.name) + results.tags + [1]", event);
+  evaluate("tasks.map(t, t.name) + results.tags + [name]", event);
   evaluate("tasks.filter(t, t == tasks[0])", event);
   evaluate("{\"run\": run, \"labels\": labels} == {}", event);
   assert.deepEqual(event, before);
