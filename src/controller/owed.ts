@@ -34,7 +34,8 @@ export type Owed =
 
 const terminalStatuses: ReadonlySet<RunStatus> = new Set(["Succeeded", "Failed", "Cancelled", "TimedOut"]);
 
-const isTerminalStatus = (status: RunStatus | undefined): boolean => status !== undefined && terminalStatuses.has(status);
+/** Whether a status is the last of a run. */
+export const isTerminalStatus = (status: RunStatus | undefined): boolean => status !== undefined && terminalStatuses.has(status);
 
 const isUnfinished = ({ sentStatus }: Recorded): boolean => sentStatus !== undefined && !isTerminalStatus(sentStatus);
 
