@@ -86,6 +86,7 @@ export const errorCatalogue = {
   // delivery (entries of src/providers and src/controller)
   ServiceUnreachable: entry("delivery", "retryable", "No connection to the service, or it broke before an answer came.", "Check the service, DNS, proxies and network policies; the message is tried again."),
   ServiceTimeout: entry("delivery", "retryable", "The service did not answer within the Provider's timeout.", "Check the service, or raise spec.timeout; the message is tried again."),
+  NotLeading: entry("delivery", "retryable", "The controller lost its Lease before the request was begun.", "Nothing to do; the controller that leads now sends the message."),
   ServiceFailed: entry("delivery", "retryable", "The service answered with an error of its own (5xx) or with something that is no valid answer.", "Check the service; the message is tried again."),
   RateLimited: entry("delivery", "retryable", "The service asked to wait.", "Nothing to do: the message is sent when the service allows it. Fewer statuses or a narrower filter send less."),
   CredentialsRefused: entry("delivery", "credentials", "The service refused the credentials.", "Mend the Secret or the permissions at the service; messages are kept and sent once it works."),

@@ -2,6 +2,7 @@ import { lookup as dnsLookup, type LookupAddress } from "node:dns";
 import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net";
 import { Agent, fetch as undiciFetch, type RequestInit, type Response } from "undici";
 import { DeliveryError } from "./delivery-error.ts";
+import { fence } from "./fence.ts";
 
 /** What the platform lets Providers reach. */
 export interface EgressPolicy {
@@ -110,20 +111,24 @@ export function requestFailed(error: unknown, host: string, signal: AbortSignal)
   return new DeliveryError("ServiceUnreachable", `no answer from ${host}${code === undefined ? "" : ` (${code})`}`, { cause: error });
 }
 
-/** Makes the outbound client; its connections are shared by all senders that are given it. */
-export function createHttp(policy: EgressPolicy): Http {
+/**
+ * Makes the outbound client; its connections are shared by all senders that are given it.
+ * @param mayBegin whether requests may still be begun; asked right before each is written
+ */
+export function createHttp(policy: EgressPolicy, mayBegin: () => boolean = () => true): Http {
   const agent = new Agent({
     connect: { lookup: guardedLookup(policy) },
     maxResponseSize: maxAnswerBytes,
     connections: 32,
     keepAliveTimeout: 10_000,
   });
+  const dispatcher = agent.compose(fence(mayBegin));
   return {
     fetch: async (target, init) => {
       const url = new URL(target);
       try {
         checkTarget(url, policy);
-        return await undiciFetch(url, { ...init, redirect: "manual", dispatcher: agent });
+        return await undiciFetch(url, { ...init, redirect: "manual", dispatcher });
       } catch (error) {
         throw requestFailed(error, url.host, init.signal);
       }

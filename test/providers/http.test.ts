@@ -155,6 +155,23 @@ describe("no answer", () => {
   });
 });
 
+describe("a client that may not begin requests any more", () => {
+  it("writes nothing of a request that waited for its connection meanwhile", async (t) => {
+    const target = await receiver(t);
+    let mayBegin = true;
+    const http = createHttp(development, () => mayBegin);
+    t.after(() => http.close());
+    const begun = get(http, target.url);
+    // The connection is not there yet: the request has been dispatched, and is not written.
+    mayBegin = false;
+    const error = await failureOf(begun);
+    assert.deepEqual([error.code, error.class, target.received.length], ["NotLeading", "retryable", 0]);
+    mayBegin = true;
+    assert.equal((await get(http, target.url)).status, 200);
+    assert.equal(target.received.length, 1);
+  });
+});
+
 describe("requestFailed", () => {
   it("finds our own refusal below the errors of clients, and bounds the search", () => {
     const own = new DeliveryError("EgressDenied", "denied");
