@@ -11,6 +11,6 @@ export interface Fault {
 }
 
 /** The fault in words: `spec.githubApp.context: FilterWrongType at 1:3`. */
-export function faultText({ field, code, line, column }: Fault): string {
+export function faultText({ field, code, line, column }: Omit<Fault, "code"> & { readonly code: string }): string {
   return line === undefined || column === undefined ? `${field}: ${code}` : `${field}: ${code} at ${line}:${column}`;
 }

@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox";
 import type { KindDefinition, Metadata } from "./kind.ts";
 import { runKinds, runStatuses } from "./run-event.ts";
-import { conditionFields, namespaceName, objectName, oneWordOf, rulesOf, setOf, keyedList, text, time } from "./schema.ts";
+import { atomicList, conditionFields, namespaceName, objectName, oneWordOf, rulesOf, setOf, keyedList, text, time } from "./schema.ts";
 import type { Sections } from "./section.ts";
 import { labelSelector, namespaceSelector } from "./selectors.ts";
 
@@ -60,6 +60,21 @@ const filter = Type.Object(
   { description: "Which runs are reported, and in which states. All parts must hold." },
 );
 
+/** How many parts `status.faults` names. */
+export const maxFaults = 10;
+
+const fault = Type.Object(
+  {
+    field: text(253, { description: "The field that holds the part.", examples: ["spec.githubApp.context"] }),
+    code: text(64, { description: "What happened: a code of docs/reference/filter-errors.md.", examples: ["FilterWrongType"] }),
+    line: Type.Optional(Type.Integer({ minimum: 1, description: "Line inside the field." })),
+    column: Type.Optional(Type.Integer({ minimum: 1, description: "Column inside the line." })),
+    count: Type.Integer({ minimum: 1, description: "How often it failed since this spec was applied." }),
+    lastTime: time("When it failed last."),
+  },
+  { description: "A part that compiles and failed on a run: of the filter, which then did not match; or of a template, which was then left empty." },
+);
+
 const status = Type.Object(
   {
     ...conditionFields("Ready, ProviderResolved, FilterValid"),
@@ -79,6 +94,7 @@ const status = Type.Object(
         { description: "The last message of this Notification." },
       ),
     ),
+    faults: Type.Optional(atomicList(fault, { maxItems: maxFaults, description: "Parts of the filter and of templates that failed on runs, the latest first." })),
   },
   { description: "What the controller found out about this Notification." },
 );
@@ -127,6 +143,7 @@ export function notificationKind(providers: readonly Sections[]): KindDefinition
 
 export type NotificationFilter = Static<typeof filter>;
 export type NotificationStatus = Static<typeof status>;
+export type NotificationFault = Static<typeof fault>;
 
 /** A Notification as the API server stores it. The provider's section is checked by the provider's own schema. */
 export interface Notification {

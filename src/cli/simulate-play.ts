@@ -1,3 +1,4 @@
+import { faultText } from "../api/fault.ts";
 import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import type { Recorded } from "../controller/owed.ts";
 import { plan, type Plan, type Route } from "../controller/plan.ts";
@@ -42,7 +43,7 @@ function judge(player: Player, view: RunView): Simulated {
   for (const { key } of messages) recorded.set(key, { sentStatus: event.status, sentCount: (recorded.get(key)?.sentCount ?? 0) + 1 });
   if (messages.length > 0) player.recorded.set(event.uid, recorded);
   const why = whyOf(planned, player);
-  const faults = planned.kind === "waiting" ? undefined : planned.faults;
+  const faults = planned.kind === "waiting" ? undefined : planned.faults?.map(faultText);
   const { kind, namespace, name, uid } = event;
   return {
     notification: player.name,

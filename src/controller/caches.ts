@@ -8,7 +8,7 @@ import type { ReflectorHandlers } from "../kube/reflector-store.ts";
 import { reflect } from "../kube/reflector.ts";
 import { customRuns, deliveries, notifications, pipelineRuns, providers, taskRuns, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { deliveryName, isGenuine, type Pair } from "./ledger.ts";
+import { deliveryName, isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
 import { trimRun, type TrimmedRun } from "./trim-run.ts";
 
 /** Called for every change; must not wait. Keys are `namespace/name`. */
@@ -28,6 +28,8 @@ export interface Caches {
   /** The record of a pair; one whose name does not follow from its contents is not ours and does not count. */
   readonly record: (pair: Pair) => Delivery | undefined;
   readonly records: () => Iterable<Delivery>;
+  /** The pairs of a run that have a record. */
+  readonly recordsOf: (runUid: string) => Iterable<Pair>;
   /** Whether all runs of the kind are known. */
   readonly isWatched: (kind: RunKind) => boolean;
   /** How many runs and Notifications are known. */
@@ -75,11 +77,16 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
     },
     onDelete: handlers.onProvider,
   });
+  const recorded = new Map<string, Map<string, Pair>>();
   const deliveryCache = watch(deliveries, asDelivery, {
-    onUpsert: (key) => {
+    onUpsert: (key, value) => {
+      if (isGenuine(value)) recorded.set(value.spec.runRef.uid, (recorded.get(value.spec.runRef.uid) ?? new Map<string, Pair>()).set(key, pairOfRecord(value)));
       handlers.onDelivery(key, true);
     },
-    onDelete: (key) => {
+    onDelete: (key, { spec: { runRef } }) => {
+      const ofRun = recorded.get(runRef.uid);
+      ofRun?.delete(key);
+      if (ofRun?.size === 0) recorded.delete(runRef.uid);
       handlers.onDelivery(key, false);
     },
   });
@@ -105,6 +112,7 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
       return record !== undefined && isGenuine(record) ? record : undefined;
     },
     records: () => deliveryCache.values(),
+    recordsOf: (runUid) => recorded.get(runUid)?.values() ?? [],
     isWatched: (kind) => byKind.get(kind)?.isSynced === true,
     sizes: () => ({ runs: runCaches.reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
     caughtUp: async () => {

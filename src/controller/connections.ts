@@ -46,9 +46,10 @@ export interface Connections {
   readonly current: (key: string) => Connection | undefined;
   /**
    * The service refused the credentials that `sender` was opened with: nothing more is sent with them until
-   * {@link recheckMs} are over. Says nothing about a connection that has been made anew since.
+   * {@link recheckMs} are over. Says whether the connection was ready until then; nothing happens to one that has been made
+   * anew since.
    */
-  readonly refused: (key: string, error: DeliveryError, sender: Sender) => void;
+  readonly refused: (key: string, error: DeliveryError, sender: Sender) => boolean;
   readonly drop: (key: string) => void;
   readonly close: () => Promise<void>;
 }
@@ -167,9 +168,11 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     current: (key) => state.get(key)?.connection,
     refused: (key, error, sender) => {
       const open = opened.get(key);
-      if (open?.sender !== sender) return;
+      if (open?.sender !== sender) return false;
+      const wasReady = state.get(key)?.connection.ready === true;
       refusals.set(key, { fingerprint: open.fingerprint, error, at: telemetry.clock.monotonic() });
       state.set(key, { connection: { ready: false, code: error.code, message: error.message }, version: "", readAt: 0 });
+      return wasReady;
     },
     drop: (key) => {
       shut(key);

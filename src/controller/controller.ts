@@ -8,19 +8,22 @@ import type { Http } from "../providers/http.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { createCaches, type Caches } from "./caches.ts";
+import { createCaches } from "./caches.ts";
 import { createConnections } from "./connections.ts";
-import { createDeliverer, type Deliverer, type Gate, type Outcome } from "./deliver.ts";
-import { createLedger, fieldManager, type Pair } from "./ledger.ts";
-import { careForNotification, careForProvider } from "./look-after.ts";
+import { createDeliverer, type Gate, type Outcome } from "./deliver.ts";
+import { createJudge } from "./judge.ts";
+import { createLedger, fieldManager } from "./ledger.ts";
+import { careForNotification, careForProviders } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
+import { createOffers } from "./offers.ts";
 import type { ProviderUse } from "./provider-status.ts";
 import { restoreFromRecords } from "./restore.ts";
-import { createRoutes, inUse, mayConcern, pairOf, providerKeyOf, type Routes } from "./routes.ts";
-import { createRunStore, type RunStore } from "./run-store.ts";
+import { createRoutes } from "./route-index.ts";
+import { inUse, providerKeyOf } from "./routes.ts";
+import { createRunStore } from "./run-store.ts";
 import type { StepObserver } from "./steps.ts";
-import type { TrimmedRun } from "./trim-run.ts";
-import { createUses, notificationUseAfter, providerUseAfter } from "./uses.ts";
+import { createTurns } from "./turns.ts";
+import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "./uses.ts";
 
 export interface ControllerOptions {
   readonly kube: Kube;
@@ -62,6 +65,12 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   const { clock, log, metrics } = telemetry;
   const runs = createRunStore(options.urlTemplate);
   const routes = createRoutes();
+  const turns = createTurns({
+    clock,
+    onFailure: (lane, name, error) => {
+      log.error("runs could not be offered to Notifications", { namespace: lane, name, error });
+    },
+  });
   const connections = createConnections({ kube, http: options.http, telemetry });
   const recorder = createEventRecorder({ kube, reportingController: "integrations.tekton.ornew.io/controller", reportingInstance: options.instance, clock, log }, signal);
   const providerQueue = careQueue("Provider", telemetry);
@@ -84,20 +93,18 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
       },
       onRun: (run) => {
         runs.upsert(run);
-        if (following) offerRun(run, { routes, caches, deliverer });
+        if (following) offers.runChanged(run.uid);
       },
       onRunGone: (run, how) => {
         runs.vanish(run, how);
-        deliverer.runVanished(run.uid, following ? offerRun(run, { routes, caches, deliverer }) : []);
+        if (following) offers.runVanished(run.uid);
+        else deliverer.runVanished(run.uid, []);
       },
     },
     signal,
   );
   const ledger = createLedger(kube, ({ notification }) => caches.notification(`${notification.namespace}/${notification.name}`));
-  const notificationUses = createUses<NotificationUse>(clock, (key) => {
-    const { delivered = 0, lastDelivery } = caches.notification(key)?.status ?? {};
-    return { delivered, ...(lastDelivery !== undefined && { lastDelivery }) };
-  });
+  const notificationUses = createUses<NotificationUse>(clock, (key) => notificationUseOf(caches.notification(key)));
   const providerUses = createUses<ProviderUse>(clock, (key) => {
     const { lastDelivery, lastError } = caches.provider(key)?.status ?? {};
     return { ...(lastDelivery !== undefined && { lastDelivery }), ...(lastError !== undefined && { lastError }) };
@@ -123,8 +130,17 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     tell(recorder, notification, outcome, before);
   };
 
+  const judge = createJudge({
+    metrics,
+    onFault: (key, fault) => {
+      notificationUses.update(key, (use) => notificationUseAfterFault(use, fault, clock.now()));
+      notificationQueue.add(key);
+    },
+  });
   const deliverer = createDeliverer({
     runs,
+    judge,
+    turns,
     ledger,
     telemetry,
     deadlineMs: options.deadlineMs,
@@ -133,12 +149,11 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     recordOf: (pair) => caches.record(pair)?.status,
     gateOf: ({ notification }) => gateOf(notification),
     onCredentialsRefused: ({ notification }, error, sender) => {
-      const key = providerKeyOf(notification);
-      connections.refused(key, error, sender);
-      providerQueue.add(key);
+      providerCare.refused(providerKeyOf(notification), error, sender);
     },
     onOutcome,
   });
+  const offers = createOffers({ clock, log, runs, routes, judge, turns, deliverer, recordsOf: caches.recordsOf });
 
   const care = {
     clock,
@@ -148,16 +163,15 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     routes,
     providerUses,
     notificationUses,
+    providerQueue,
     notificationQueue,
     deliverer,
     providerOf: caches.provider,
     notificationOf: caches.notification,
     gateOf,
-    touchAll: (key: string) => {
-      offerAllRuns(key, runs, { routes, caches, deliverer });
-    },
+    onRouteChanged: offers.notificationChanged,
   };
-  const providerCare = careForProvider(care);
+  const providerCare = careForProviders(care);
   const notificationCare = careForNotification(care);
 
   await caches.caughtUp(signal);
@@ -173,8 +187,9 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     }
   };
   const lastCall = abortAfter(signal, graceMs, clock);
+  signal.addEventListener("abort", turns.stop, { once: true });
   await Promise.all([
-    providerQueue.run((key) => providerCare(key, signal), signal),
+    providerQueue.run((key) => providerCare.look(key, signal), signal),
     notificationQueue.run((key) => notificationCare(key, signal), signal),
     deliverer.run(signal, lastCall.signal),
     showOwed(),
@@ -226,36 +241,5 @@ function tell(recorder: EventRecorder, { metadata }: Notification, { outcome, ev
     recorder.publish(regarding, { type: "Warning", reason: "DeadLetter", action: "Deliver", note });
   } else if (error?.class === "route" && routeErrorBefore !== error.code) {
     recorder.publish(regarding, { type: "Warning", reason: error.code, action: "Deliver", note: error.message });
-  }
-}
-
-interface Offer {
-  readonly routes: Routes;
-  readonly caches: Caches;
-  readonly deliverer: Deliverer;
-}
-
-/** Offers a run to every Notification that may select it, and says to which. */
-function offerRun(run: TrimmedRun, { routes, caches, deliverer }: Offer): Pair[] {
-  const offered: Pair[] = [];
-  for (const key of routes.selecting(run.namespace)) {
-    const route = routes.get(key);
-    if (route === undefined) continue;
-    const pair = pairOf(route, run.uid);
-    if (!mayConcern(route, run, caches.record(pair) !== undefined)) continue;
-    deliverer.touch(key, pair);
-    offered.push(pair);
-  }
-  return offered;
-}
-
-/** Offers every run that is known to one Notification. */
-function offerAllRuns(key: string, runs: RunStore, { routes, caches, deliverer }: Offer): void {
-  const route = routes.get(key);
-  if (route === undefined) return;
-  for (const uid of runs.inNamespace(route.notification.metadata.namespace)) {
-    const run = runs.run(uid);
-    const pair = pairOf(route, uid);
-    if (run === undefined || mayConcern(route, run, caches.record(pair) !== undefined)) deliverer.touch(key, pair);
   }
 }

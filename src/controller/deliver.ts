@@ -7,12 +7,14 @@ import { DeliveryError } from "../providers/delivery-error.ts";
 import type { Message, Sender } from "../providers/provider.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Connection } from "./connections.ts";
+import type { Judge } from "./judge.ts";
 import type { Ledger, Pair } from "./ledger.ts";
-import { createPairs, stateOf, type PairState } from "./pairs.ts";
-import { afterAcceptance, afterFailure, forAnotherState, recordedOf, whenNothingIsOwed, whileHeld } from "./pair-state.ts";
-import { plan, type Route } from "./plan.ts";
+import { createPairs, holderOf, stateOf, type Pairs, type PairState, type Selected } from "./pairs.ts";
+import { afterAcceptance, afterFailure, forAnotherState, whenNothingIsOwed, whileHeld } from "./pair-state.ts";
+import type { Route } from "./plan.ts";
 import type { RunStore, RunView } from "./run-store.ts";
-import type { StepObserver } from "./steps.ts";
+import { aboutOf, type StepObserver } from "./steps.ts";
+import type { Turns } from "./turns.ts";
 
 /** What came of a message, for the statuses of Notification and Provider. */
 export interface Outcome {
@@ -38,16 +40,29 @@ export interface DelivererOptions {
   /** The service refused the credentials that the sender was opened with. */
   readonly onCredentialsRefused: (route: Route, error: DeliveryError, sender: Sender) => void;
   readonly onOutcome: (outcome: Outcome) => void;
+  readonly judge: Judge;
+  readonly turns: Turns;
+}
+
+/** What is known already when a pair is to be looked at. */
+export interface Touch {
+  /** `Clock.monotonic()` of when the state was first seen; absent: now. */
+  readonly seenAt?: number;
+  /** The filter has been asked, and selects this state. */
+  readonly selected?: Selected;
 }
 
 /** The one place that sends, retries and records. */
 export interface Deliverer {
   /** Looks at the pair again: its run, its Notification or its Provider changed. */
-  readonly touch: (notificationKey: string, pair: Pair) => void;
+  readonly touch: (notificationKey: string, pair: Pair, known?: Touch) => void;
   /** Looks again at every pair of the Notification that is known here. */
   readonly touchNotification: (notificationKey: string) => void;
-  /** The run vanished and these pairs may still owe something for it. */
-  readonly runVanished: (runUid: string, pairs: readonly Pair[]) => void;
+  /** The pairs of a run that are known here, by key of the Notification. */
+  readonly ofRun: (runUid: string) => readonly Pick<PairState, "notificationKey" | "pair">[];
+  /** See {@link Pairs.keepRun}: the run vanished, and these may still owe something for it. */
+  readonly runVanished: Pairs["keepRun"];
+  readonly letGo: Pairs["letGo"];
   /** Pairs with a message that is not yet accepted. */
   readonly owedCount: () => number;
   /** Begins nothing new once `signal` aborts; what is under way may end until `lastCall` aborts. */
@@ -67,6 +82,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     concurrency,
     clock,
     backoff: { baseMs: 200, capMs: 30_000 },
+    laneOf: holderOf,
     onFailure: (key, error) => {
       log.error("a delivery could not be worked on; trying again", { pair: key, error });
     },
@@ -135,12 +151,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const { error, dead, providerType, sender } = failure;
     metrics.add("delivery_attempts_total", { provider_type: providerType, error_class: error.class });
     if (dead) metrics.add("deliveries_total", { provider_type: providerType, result: "dead_letter" });
-    log.warn(dead ? "a message was given up" : "a message could not be delivered; trying again", {
-      notification: state.notificationKey,
-      run: `${event.kind}/${event.namespace}/${event.name}`,
-      status: event.status,
-      error,
-    });
+    log.warn(dead ? "a message was given up" : "a message could not be delivered; trying again", { ...aboutOf(state, event), error });
     if (error.class === "credentials") options.onCredentialsRefused(route, error, sender);
     options.onOutcome({ notificationKey: state.notificationKey, outcome: dead ? "DeadLetter" : "Retrying", event, error });
   };
@@ -218,20 +229,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return undefined;
   };
 
-  const judge = (state: PairState, route: Route, view: RunView): readonly Message[] | undefined => {
-    // What was put on record as owed has been judged; too little of it may be left to judge it once more.
-    const judged = view.restored && state.owedOnRecord !== undefined;
-    const planned = plan(route, view, recordedOf(state.destinations.values()), judged);
-    if (planned.kind === "waiting") {
-      metrics.add("filter_evaluations_total", { outcome: "match" });
-      return [];
-    }
-    const failedToJudge = planned.kind === "nothing" && planned.error === true;
-    metrics.add("filter_evaluations_total", { outcome: failedToJudge ? "error" : planned.matched ? "match" : "no_match" });
-    return planned.kind === "send" && planned.messages.length > 0 ? planned.messages : undefined;
-  };
-
-  const settle = async (key: string, signal: AbortSignal): Promise<Requeue | undefined> => {
+  /** What is owed for a pair now; undefined when there is no such pair any more. */
+  const look = (key: string): { state: PairState; route: Route; view: RunView; messages: readonly Message[] | undefined } | undefined => {
     const state = pairs.get(key);
     if (state === undefined) return undefined;
     const route = routeOf(state.notificationKey);
@@ -240,8 +239,15 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       pairs.drop(state);
       return undefined;
     }
-    const messages = judge(state, route, view);
+    const messages = options.judge.owed(state, route, view);
     state.owes = messages !== undefined;
+    return { state, route, view, messages };
+  };
+
+  const settle = async (key: string, signal: AbortSignal): Promise<Requeue | undefined> => {
+    const looked = await options.turns.once(holderOf(key), () => look(key));
+    if (looked === undefined) return undefined;
+    const { state, route, view, messages } = looked;
     if (messages === undefined) return rest(state, view.event, signal);
     await options.observe("matched", aboutOf(state, view.event));
     const gate = options.gateOf(route);
@@ -251,9 +257,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 
   return {
-    touch: (notificationKey, pair) => {
+    touch: (notificationKey, pair, { seenAt = clock.monotonic(), selected } = {}) => {
       const state = pairs.stateFor(notificationKey, pair);
-      if (!state.owes) state.seenAt = clock.monotonic();
+      if (!state.owes) state.seenAt = seenAt;
+      if (selected !== undefined) state.selected = selected;
       queue.add(state.key);
     },
     touchNotification: (notificationKey) => {
@@ -268,7 +275,9 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         queue.add(state.key);
       }
     },
+    ofRun: pairs.ofRun,
     runVanished: pairs.keepRun,
+    letGo: pairs.letGo,
     owedCount: () => [...pairs.all()].filter((state) => state.owes).length,
     run: (signal, lastCall) =>
       queue.run(
@@ -281,8 +290,4 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         signal,
       ),
   };
-}
-
-function aboutOf(state: PairState, event: RunEvent): { notification: string; run: string; status: string } {
-  return { notification: state.notificationKey, run: `${event.kind}/${event.namespace}/${event.name}`, status: event.status };
 }

@@ -103,9 +103,11 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
   };
 }
 
+/** What a Delivery says that it is about. */
+export const pairOfRecord = ({ metadata, spec: { notificationRef, runRef } }: Delivery): Pair => ({
+  notification: { namespace: metadata.namespace, name: notificationRef.name, uid: notificationRef.uid },
+  runUid: runRef.uid,
+});
+
 /** Whether a Delivery is what its name says: written for this Notification and run, and by nobody's hand but ours. */
-export function isGenuine(delivery: Delivery): boolean {
-  const { notificationRef, runRef } = delivery.spec;
-  const pair: Pair = { notification: { namespace: delivery.metadata.namespace, name: notificationRef.name, uid: notificationRef.uid }, runUid: runRef.uid };
-  return delivery.metadata.name === deliveryName(pair);
-}
+export const isGenuine = (delivery: Delivery): boolean => delivery.metadata.name === deliveryName(pairOfRecord(delivery));

@@ -5,14 +5,17 @@ import { backoffDelay } from "../kube/backoff.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import { notifications, providers } from "../kube/resources.ts";
 import type { Requeue, WorkQueue } from "../kube/work-queue.ts";
+import type { DeliveryError } from "../providers/delivery-error.ts";
+import type { Sender } from "../providers/provider.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import { secretEveryMs, type Connection, type Connections } from "./connections.ts";
 import type { Deliverer, Gate } from "./deliver.ts";
-import { activeSinceOf, notificationStatus, type NotificationUse } from "./notification-status.ts";
+import { activeSinceOf, notificationStatus, type NotificationUse, type NotificationView } from "./notification-status.ts";
 import type { Route } from "./plan.ts";
 import { providerStatus, type ProviderUse } from "./provider-status.ts";
-import { inUse, makeRoute, providerKeyOf, type Routes } from "./routes.ts";
-import type { Uses } from "./uses.ts";
+import type { Routes } from "./route-index.ts";
+import { inUse, providerKeyOf, remakeRoute, sameDestination, sameSelection } from "./routes.ts";
+import { notificationUseAfterEdit, type Uses } from "./uses.ts";
 
 /** What looking after Providers and Notifications needs to know and to touch. */
 export interface CareOptions {
@@ -23,13 +26,14 @@ export interface CareOptions {
   readonly routes: Routes;
   readonly providerUses: Uses<ProviderUse>;
   readonly notificationUses: Uses<NotificationUse>;
+  readonly providerQueue: WorkQueue;
   readonly notificationQueue: WorkQueue;
   readonly deliverer: Deliverer;
   readonly providerOf: (key: string) => Provider | undefined;
   readonly notificationOf: (key: string) => Notification | undefined;
   readonly gateOf: (notification: Notification) => Gate;
-  /** Offers every known run to the Notification. */
-  readonly touchAll: (key: string) => void;
+  /** The Notification selects other runs than before, or leads to another place. */
+  readonly onRouteChanged: (key: string) => void;
 }
 
 /** When to look again at a Notification whose Provider is being connected. */
@@ -37,63 +41,83 @@ const soonMs = 250;
 
 const secretBackoff = { baseMs: 500, capMs: secretEveryMs };
 
-const changedBetween = (before: Connection | undefined, after: Connection): boolean =>
-  before?.ready !== after.ready || (before.ready && after.ready && before.sender !== after.sender);
+/** Whether messages, or the statuses of Notifications, fare otherwise with one connection than with the other. */
+function differs(before: Connection | undefined, after: Connection): boolean {
+  if (before?.ready === true && after.ready) return before.sender !== after.sender;
+  return before?.ready !== after.ready || (!before.ready && !after.ready && (before.code !== after.code || before.message !== after.message));
+}
 
-/** Brings a Provider's connection and status up to date, by key. */
-export function careForProvider(options: CareOptions): (key: string, signal: AbortSignal) => Promise<Requeue | undefined> {
-  const { connections, providerUses, deliverer } = options;
+/** Looks after Providers, by key. */
+export interface ProviderCare {
+  /** Brings the Provider's connection and status up to date. */
+  readonly look: (key: string, signal: AbortSignal) => Promise<Requeue | undefined>;
+  /** The service refused the credentials that the sender was opened with. */
+  readonly refused: (key: string, error: DeliveryError, sender: Sender) => void;
+}
+
+export function careForProviders(options: CareOptions): ProviderCare {
+  const { connections, providerUses, deliverer, routes } = options;
   const failures = new Map<string, number>();
-  const suspended = new Set<string>();
+  /** The spec that was last looked at, and whether the Provider was suspended then. */
+  const looked = new Map<string, { readonly spec: string; readonly suspended: boolean }>();
 
-  /** Whether the Provider was suspended when it was last looked at, and is no longer. */
-  const resumed = (key: string, { spec }: Provider): boolean => {
-    if (spec.suspend !== true) return suspended.delete(key);
-    suspended.add(key);
-    return false;
+  const tellNotifications = (key: string): void => {
+    for (const dependant of routes.through(key)) options.notificationQueue.add(dependant);
   };
 
-  const tell = (provider: Provider, connection: Connection): void => {
-    if (connection.ready) return;
+  const tellPeople = (key: string, connection: Connection): void => {
+    const provider = options.providerOf(key);
+    if (connection.ready || provider === undefined) return;
     const { namespace, name, uid } = provider.metadata;
     options.recorder.publish({ resource: providers, namespace, name, uid }, { type: "Warning", reason: connection.code, action: "Connect", note: connection.message });
   };
 
-  return async (key, signal) => {
-    const provider = inUse(options.providerOf(key));
-    if (provider === undefined) {
-      connections.drop(key);
-      providerUses.forget(key);
-      failures.delete(key);
-      suspended.delete(key);
-      for (const dependant of options.routes.through(key)) options.notificationQueue.add(dependant);
-      return undefined;
-    }
-    const before = connections.current(key);
-    const connection = await connections.refresh(key, provider, signal);
-    const { use, againInMs } = providerUses.toPublish(key);
-    await options.statuses.write(providers, provider.metadata, providerStatus(provider, connection, use, options.clock.now()), signal);
-    const changed = changedBetween(before, connection);
-    const wake = resumed(key, provider) || changed;
-    if (changed) tell(provider, connection);
-    for (const dependant of options.routes.through(key)) {
-      // Every look may have changed what its Notifications can do: type, suspend, credentials.
-      options.notificationQueue.add(dependant);
-      if (wake) deliverer.touchNotification(dependant);
-    }
-    const attempt = connection.ready ? 0 : (failures.get(key) ?? 0) + 1;
-    failures.set(key, attempt);
-    const again = connection.ready ? secretEveryMs : 500 + backoffDelay(attempt, secretBackoff);
-    return { afterMs: Math.min(again, againInMs ?? Infinity) };
+  /** Tells those who depend on the Provider, once and only what has changed; before anything that can fail. */
+  const follow = (key: string, { metadata, spec }: Provider, before: Connection | undefined, after: Connection): void => {
+    const known = looked.get(key);
+    const now = { spec: `${metadata.uid}/${metadata.generation ?? ""}`, suspended: spec.suspend === true };
+    looked.set(key, now);
+    const changed = differs(before, after);
+    if (changed) tellPeople(key, after);
+    if (changed || known?.spec !== now.spec) tellNotifications(key);
+    const resumed = known?.suspended === true && !now.suspended;
+    if (changed || resumed) for (const dependant of routes.through(key)) deliverer.touchNotification(dependant);
+  };
+
+  const forget = (key: string): void => {
+    connections.drop(key);
+    providerUses.forget(key);
+    failures.delete(key);
+    looked.delete(key);
+    tellNotifications(key);
+  };
+
+  return {
+    look: async (key, signal) => {
+      const provider = inUse(options.providerOf(key));
+      if (provider === undefined) {
+        forget(key);
+        return undefined;
+      }
+      const before = connections.current(key);
+      const connection = await connections.refresh(key, provider, signal);
+      follow(key, provider, before, connection);
+      const { use, againInMs } = providerUses.toPublish(key);
+      await options.statuses.write(providers, provider.metadata, providerStatus(provider, connection, use, options.clock.now()), signal);
+      const attempt = connection.ready ? 0 : (failures.get(key) ?? 0) + 1;
+      failures.set(key, attempt);
+      const again = connection.ready ? secretEveryMs : 500 + backoffDelay(attempt, secretBackoff);
+      return { afterMs: Math.min(again, againInMs ?? Infinity) };
+    },
+    refused: (key, error, sender) => {
+      // The next look finds the connection as the refusal left it: who is to know of it is told here.
+      if (!connections.refused(key, error, sender)) return;
+      tellPeople(key, { ready: false, code: error.code, message: error.message });
+      tellNotifications(key);
+      options.providerQueue.add(key);
+    },
   };
 }
-
-const sameDestination = (before: Route | undefined, after: Route): boolean =>
-  before?.destination?.definition === after.destination?.definition &&
-  JSON.stringify(before?.destination?.providerSection) === JSON.stringify(after.destination?.providerSection);
-
-const sameSpec = (before: Route | undefined, { metadata }: Notification): boolean =>
-  before?.notification.metadata.uid === metadata.uid && before.notification.metadata.generation === metadata.generation;
 
 /** Brings a Notification's route and status up to date, by key. */
 export function careForNotification(options: CareOptions): (key: string, signal: AbortSignal) => Promise<Requeue | undefined> {
@@ -109,38 +133,52 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     return since;
   };
 
-  return async (key, signal) => {
-    const notification = inUse(options.notificationOf(key));
-    if (notification === undefined) {
-      decided.delete(routes.get(key)?.notification.metadata.uid ?? "");
-      routes.delete(key);
-      notificationUses.forget(key);
-      deliverer.touchNotification(key);
-      return undefined;
-    }
-    const activeSince = sinceOf(notification);
-    const route = makeRoute(notification, inUse(options.providerOf(providerKeyOf(notification))), activeSince ?? Infinity);
+  const forget = (key: string): void => {
+    decided.delete(routes.get(key)?.notification.metadata.uid ?? "");
+    routes.delete(key);
+    notificationUses.forget(key);
+    deliverer.touchNotification(key);
+  };
+
+  /** What the status is made of, and when there will be more to show. */
+  const findings = (key: string, route: Route, activeSince: number | undefined): { readonly view: NotificationView; readonly againInMs: number } => {
     const { use, againInMs } = notificationUses.toPublish(key);
     // Counters wait for their turn, an error that a user must mend does not.
     const { routeError, ...counted } = { ...use, routeError: notificationUses.current(key).routeError };
-    const view = {
-      matcher: route.matcher,
-      definition: route.destination?.definition,
-      templateProblems: route.destination?.templates.problems ?? [],
-      gate: options.gateOf(notification),
-      use: routeError === undefined ? counted : { ...counted, routeError },
-      activeSince,
+    const gate = options.gateOf(route.notification);
+    return {
+      againInMs: Math.min(gate.ready === "soon" ? soonMs : Infinity, againInMs ?? Infinity),
+      view: {
+        matcher: route.matcher,
+        definition: route.destination?.definition,
+        templateProblems: route.destination?.templates.problems ?? [],
+        gate,
+        use: routeError === undefined ? counted : { ...counted, routeError },
+        activeSince,
+      },
     };
+  };
+
+  return async (key, signal) => {
+    const notification = inUse(options.notificationOf(key));
+    if (notification === undefined) {
+      forget(key);
+      return undefined;
+    }
+    const activeSince = sinceOf(notification);
+    const before = routes.get(key);
+    const route = remakeRoute(before, notification, inUse(options.providerOf(providerKeyOf(notification))), activeSince ?? Infinity);
+    if (before !== undefined && !sameSelection(before, route)) notificationUses.update(key, notificationUseAfterEdit);
+    const { view, againInMs } = findings(key, route, activeSince);
     // `activeSince` is on record before any run is judged under it.
     await options.statuses.write(notifications, notification.metadata, notificationStatus(notification, view, clock.now()), signal);
-    const before = routes.get(key);
-    routes.set(key, route);
-    if (!sameSpec(before, notification) || !sameDestination(before, route)) {
-      options.touchAll(key);
+    if (route !== before) routes.set(key, route);
+    if (!sameSelection(before, route) || !sameDestination(before, route)) {
+      options.onRouteChanged(key);
       deliverer.touchNotification(key);
     }
-    // The Provider's first look may end before this route is known to it.
-    const again = Math.min(view.gate.ready === "soon" ? soonMs : Infinity, againInMs ?? Infinity);
-    return again === Infinity ? undefined : { afterMs: again };
+    // What the Provider went through meanwhile was not told to a route that was not known yet.
+    if (route !== before) return { afterMs: 0 };
+    return againInMs === Infinity ? undefined : { afterMs: againInMs };
   };
 }

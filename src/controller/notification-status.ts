@@ -1,4 +1,4 @@
-import type { Notification, NotificationStatus } from "../api/notification.ts";
+import type { Notification, NotificationFault, NotificationStatus } from "../api/notification.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { conditionsOf, stalled, type Finding } from "./conditions.ts";
 import type { Gate } from "./deliver.ts";
@@ -9,6 +9,8 @@ import type { Matcher } from "./match.ts";
 export interface NotificationUse {
   readonly delivered: number;
   readonly lastDelivery?: NonNullable<NotificationStatus["lastDelivery"]>;
+  /** Parts that failed on runs, the latest first. */
+  readonly faults?: readonly NotificationFault[];
   /** The destination was refused: this Notification, not its Provider, is to be mended. */
   readonly routeError?: { readonly code: string; readonly message: string };
 }
@@ -64,6 +66,7 @@ export function notificationStatus(notification: Notification, view: Notificatio
     ...(statuses !== undefined && { statuses: [...statuses] }),
     delivered: use.delivered,
     ...(use.lastDelivery !== undefined && { lastDelivery: use.lastDelivery }),
+    ...(use.faults !== undefined && { faults: [...use.faults] }),
   };
 }
 

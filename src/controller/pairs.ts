@@ -1,6 +1,8 @@
 import type { DeliveryDestination, DeliveryStatus } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import type { Pair } from "./ledger.ts";
+import { addTo, removeFrom } from "./multi-map.ts";
+import type { Route } from "./plan.ts";
 
 /** What is known about one (Notification, run) while this process lives. */
 export interface PairState {
@@ -18,6 +20,14 @@ export interface PairState {
   /** Which state is on record as owed, as {@link stateOf} names it. */
   owedOnRecord: string | undefined;
   writeFailures: number;
+  /** The state that the filter selects, and under which route; undefined when the filter is to be asked. */
+  selected: Selected | undefined;
+}
+
+/** A state of a run, by the version of its view, that a route's filter selects. */
+export interface Selected {
+  readonly version: number;
+  readonly route: Route;
 }
 
 export interface PairsOptions {
@@ -39,8 +49,14 @@ export interface Pairs {
   readonly ofNotification: (notificationKey: string) => readonly PairState[];
   readonly all: () => Iterable<PairState>;
   readonly drop: (state: PairState) => void;
-  /** Keeps a vanished run until each of these pairs is through with it; at once when there are none. */
-  readonly keepRun: (runUid: string, pairs: readonly Pair[]) => void;
+  readonly ofRun: (runUid: string) => readonly PairState[];
+  /**
+   * Keeps a vanished run until each of these pairs, and each that joins them meanwhile, is through with it, and the
+   * Notifications of each of the namespaces `holders` have been asked about it; lets it go at once when there are none.
+   */
+  readonly keepRun: (runUid: string, pairs: readonly Pair[], holders?: readonly string[]) => void;
+  /** The Notifications of a namespace have been asked about the vanished run. */
+  readonly letGo: (runUid: string, holder: string) => void;
   /** Whether the run has vanished and is kept. */
   readonly isKept: (runUid: string) => boolean;
   /** Nothing more is to be done for the pair now. */
@@ -50,7 +66,10 @@ export interface Pairs {
 /** A state of a run, as far as messages are told apart by it. */
 export const stateOf = ({ status, reason }: RunEvent): string => `${status}/${reason}`;
 
-const pairKey = ({ notification, runUid }: Pair): string => `${notification.uid}/${runUid}`;
+const pairKey = ({ notification, runUid }: Pair): string => `${notification.namespace}/${notification.uid}/${runUid}`;
+
+/** The namespace of the Notification of a pair, by the pair's key. */
+export const holderOf = (key: string): string => key.slice(0, key.indexOf("/"));
 
 export function createPairs(options: PairsOptions): Pairs {
   const states = new Map<string, PairState>();
@@ -59,21 +78,10 @@ export function createPairs(options: PairsOptions): Pairs {
   /** Keys of the pairs that a vanished run is kept for. */
   const keptFor = new Map<string, Set<string>>();
 
-  const index = (into: Map<string, Set<PairState>>, name: string, state: PairState): void => {
-    const known = into.get(name);
-    if (known === undefined) into.set(name, new Set([state]));
-    else known.add(state);
-  };
-  const unindex = (from: Map<string, Set<PairState>>, name: string, state: PairState): void => {
-    const known = from.get(name);
-    known?.delete(state);
-    if (known?.size === 0) from.delete(name);
-  };
-
   const forget = (state: PairState): void => {
     states.delete(state.key);
-    unindex(byNotification, state.notificationKey, state);
-    unindex(byRun, state.pair.runUid, state);
+    removeFrom(byNotification, state.notificationKey, state);
+    removeFrom(byRun, state.pair.runUid, state);
     options.onDrop(state.key);
   };
 
@@ -83,16 +91,21 @@ export function createPairs(options: PairsOptions): Pairs {
     options.onRelease(runUid);
   };
 
+  const letGo = (runUid: string, who: string): void => {
+    const waiting = keptFor.get(runUid);
+    waiting?.delete(who);
+    if (waiting?.size === 0) release(runUid);
+  };
+
   const throughWith = ({ key, pair }: PairState): void => {
-    const waiting = keptFor.get(pair.runUid);
-    waiting?.delete(key);
-    if (waiting?.size === 0) release(pair.runUid);
+    letGo(pair.runUid, key);
   };
 
   return {
     get: (key) => states.get(key),
     stateFor: (notificationKey, pair) => {
       const key = pairKey(pair);
+      keptFor.get(pair.runUid)?.add(key);
       const known = states.get(key);
       if (known !== undefined) return known;
       const { destinations = [], owed } = options.recordOf(pair) ?? {};
@@ -108,22 +121,26 @@ export function createPairs(options: PairsOptions): Pairs {
         dirty: false,
         owedOnRecord: owedState,
         writeFailures: 0,
+        selected: undefined,
       };
       states.set(key, state);
-      index(byNotification, notificationKey, state);
-      index(byRun, pair.runUid, state);
+      addTo(byNotification, notificationKey, state);
+      addTo(byRun, pair.runUid, state);
       return state;
     },
     ofNotification: (notificationKey) => [...(byNotification.get(notificationKey) ?? [])],
+    ofRun: (runUid) => [...(byRun.get(runUid) ?? [])],
     all: () => states.values(),
     drop: (state) => {
       forget(state);
       throughWith(state);
     },
-    keepRun: (runUid, pairs) => {
-      if (pairs.length === 0) release(runUid);
-      else keptFor.set(runUid, new Set(pairs.map(pairKey)));
+    keepRun: (runUid, pairs, holders = []) => {
+      const waiting = new Set([...pairs.map(pairKey), ...holders]);
+      if (waiting.size === 0) release(runUid);
+      else keptFor.set(runUid, waiting);
     },
+    letGo,
     isKept: (runUid) => keptFor.has(runUid),
     throughWith,
   };

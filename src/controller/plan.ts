@@ -1,3 +1,4 @@
+import type { Fault } from "../api/fault.ts";
 import type { Notification } from "../api/notification.ts";
 import type { AnyProviderDefinition, Message } from "../providers/provider.ts";
 import type { SectionTemplates } from "../providers/templates.ts";
@@ -8,6 +9,8 @@ import type { RunView } from "./run-store.ts";
 /** A Notification ready for judging runs. */
 export interface Route {
   readonly notification: Notification;
+  /** UIDs and generations of the objects it is made from. */
+  readonly sources: string;
   readonly matcher: Matcher;
   /** The Provider's type and its section; undefined while there is no such Provider. */
   readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown; readonly templates: SectionTemplates } | undefined;
@@ -18,27 +21,38 @@ export interface Route {
 /** What is to be done about a state of a run for one Notification. */
 export type Plan =
   /** Nothing: not selected, already reported, or nothing to be said (`why`). */
-  | { readonly kind: "nothing"; readonly matched: boolean; readonly why: string; readonly error?: boolean; readonly faults?: readonly string[] }
+  | (Findings & { readonly kind: "nothing"; readonly matched: boolean; readonly why: string; readonly error?: boolean })
   /** Selected, but there is no Provider to render it for. */
   | { readonly kind: "waiting" }
-  /** `why`: the filter does not select it, but what was begun is ended. `faults`: parts of templates that failed and are empty. */
-  | { readonly kind: "send"; readonly matched: boolean; readonly why?: string; readonly messages: readonly Message[]; readonly faults?: readonly string[] };
+  /** `why`: the filter does not select it, but what was begun is ended. */
+  | (Findings & { readonly kind: "send"; readonly matched: boolean; readonly why?: string; readonly messages: readonly Message[] });
+
+/** What failed on the way. */
+interface Findings {
+  /** The part of the filter that failed. */
+  readonly fault?: Fault;
+  /** Parts of templates that failed and are empty. */
+  readonly faults?: readonly Fault[];
+}
+
+/** `selected`: the filter has been asked about this very state, and selects it. `owed`: the state stands on record as owed. */
+export type Known = "selected" | "owed";
 
 const unsent: Recorded = { sentCount: 0 };
 
-function judge(route: Route, { event }: Pick<RunView, "event">, judged: boolean): Match {
+function judge(route: Route, { event }: Pick<RunView, "event">, known: Known | undefined): Match {
   if (route.notification.spec.suspend === true) return { matched: false, why: "suspend: the Notification is suspended" };
-  return judged ? { matched: true } : route.matcher.match(event);
+  return known === undefined ? route.matcher.match(event) : { matched: true };
 }
 
 /**
  * Judges one state of a run for one Notification: filter, what is owed, and the messages. The controller and `simulate`
  * both decide with this function.
- * @param judged the filter has selected this state before; only what is owed is decided
+ * @param known what is known of its selection: the filter is not asked again
  */
-export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "unseen">, recorded: ReadonlyMap<string, Recorded>, judged = false): Plan {
+export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "unseen">, recorded: ReadonlyMap<string, Recorded>, known?: Known): Plan {
   const { event, endedAt } = view;
-  const match = judge(route, view, judged);
+  const match = judge(route, view, known);
   const { destination, notification } = route;
   if (destination === undefined) return match.matched ? { kind: "waiting" } : { kind: "nothing", ...match };
   const { definition, providerSection, templates } = destination;
@@ -49,24 +63,24 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
     endedAt,
     match,
     // What stands on record as owed stays owed.
-    unseen: view.unseen && !judged,
+    unseen: view.unseen && known !== "owed",
     activeSince: route.activeSince,
     recorded,
     keepsState: definition.keepsState,
     serviceState: definition.serviceState,
   });
-  const failed = !match.matched && match.error === true;
-  if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...(failed && { error: true }) };
-  const faults: string[] = [];
+  const failed = !match.matched && { ...(match.error === true && { error: true }), ...(match.fault !== undefined && { fault: match.fault }) };
+  if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...failed };
+  const faults: Fault[] = [];
   const rendered = definition.render({
     event,
     provider: providerSection,
     notification: notification.spec[definition.section] ?? {},
     notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },
     sentBefore: (key) => recorded.get(key) ?? unsent,
-    template: templates.on(event, (sentence) => faults.push(sentence)),
+    template: templates.on(event, (fault) => faults.push(fault)),
   });
-  const told = faults.length > 0 && { faults };
+  const told = { ...(!match.matched && match.fault !== undefined && { fault: match.fault }), ...(faults.length > 0 && { faults }) };
   if ("nothing" in rendered) return { kind: "nothing", matched: match.matched, why: `${rendered.nothing.reason}: ${rendered.nothing.message}`, ...told };
   const messages = rendered.messages.filter(({ key }) => owed.to(key));
   return { kind: "send", matched: match.matched, ...(!match.matched && { why: match.why }), messages, ...told };

@@ -1,7 +1,7 @@
 import type { Delivery } from "../api/delivery.ts";
 import type { RunEvent, RunKind } from "../api/run-event.ts";
 import type { Deliverer } from "./deliver.ts";
-import { isGenuine, type Pair } from "./ledger.ts";
+import { isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
 import { hasUnfinished } from "./owed.ts";
 import { recordedOf } from "./pair-state.ts";
 import type { RunStore } from "./run-store.ts";
@@ -46,13 +46,12 @@ export interface Restoration {
 export function restoreFromRecords({ records, isWatched, runs, deliverer }: Restoration): void {
   const vanished = new Map<string, Pair[]>();
   for (const record of records) {
-    const { notificationRef, runRef } = record.spec;
+    const { runRef } = record.spec;
     const owed = record.status?.owed as RunEvent | undefined;
     const begun = isWatched(runRef.kind) && hasUnfinished(recordedOf(record.status?.destinations ?? []));
     if ((owed === undefined && !begun) || !isGenuine(record) || (runs.has(runRef.uid) && !vanished.has(runRef.uid))) continue;
     runs.restore(owed ?? lastKnown(record));
-    const pair = { notification: { namespace: record.metadata.namespace, ...notificationRef }, runUid: runRef.uid };
-    vanished.set(runRef.uid, [...(vanished.get(runRef.uid) ?? []), pair]);
+    vanished.set(runRef.uid, [...(vanished.get(runRef.uid) ?? []), pairOfRecord(record)]);
   }
   for (const [uid, pairs] of vanished) deliverer.runVanished(uid, pairs);
 }

@@ -6,9 +6,9 @@ import { sectionTemplates } from "../providers/templates.ts";
 import { compileFilter } from "./match.ts";
 import type { Pair } from "./ledger.ts";
 import type { Route } from "./plan.ts";
-import { isTerminal } from "./run-status.ts";
-import type { TrimmedRun } from "./trim-run.ts";
 import { endedAt } from "./normalise-run.ts";
+import { isTerminal, runStatus } from "./run-status.ts";
+import type { TrimmedRun } from "./trim-run.ts";
 
 /** Key of the Provider that a Notification refers to: `namespace/name`. */
 export const providerKeyOf = ({ metadata, spec }: Notification): string => `${spec.providerRef.namespace ?? metadata.namespace}/${spec.providerRef.name}`;
@@ -17,12 +17,17 @@ export const providerKeyOf = ({ metadata, spec }: Notification): string => `${sp
 export const inUse = <Value extends { readonly metadata: { readonly deletionTimestamp?: string } }>(object: Value | undefined): Value | undefined =>
   object?.metadata.deletionTimestamp === undefined ? object : undefined;
 
+/** What a route is made from, as far as it changes. */
+const sourcesOf = (notification: Notification, provider: Provider | undefined): string =>
+  [notification, provider].map((object) => `${object?.metadata.uid ?? ""}/${object?.metadata.generation ?? ""}`).join(" ");
+
 /** Makes a Notification ready for judging runs. */
 export function makeRoute(notification: Notification, provider: Provider | undefined, activeSince: number): Route {
   const definition = provider === undefined ? undefined : providerOfType(provider.spec.type);
   const providerSection = definition === undefined ? undefined : provider?.spec[definition.section];
   return {
     notification,
+    sources: sourcesOf(notification, provider),
     // Without a Provider every status may be wanted: none is ruled out before it is known.
     matcher: compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, definition?.defaultStatuses ?? runStatuses),
     destination: definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: sectionTemplates(definition, notification.spec[definition.section]) },
@@ -30,49 +35,33 @@ export function makeRoute(notification: Notification, provider: Provider | undef
   };
 }
 
+/** The route as it is now: the one before, where nothing has changed that it is made from. */
+export const remakeRoute = (before: Route | undefined, notification: Notification, provider: Provider | undefined, activeSince: number): Route =>
+  before?.sources === sourcesOf(notification, provider) && before.activeSince === activeSince ? before : makeRoute(notification, provider, activeSince);
+
+/** Whether two routes of one Notification select the same runs. */
+export const sameSelection = (before: Route | undefined, { notification: { metadata } }: Route): boolean =>
+  before?.notification.metadata.uid === metadata.uid && before.notification.metadata.generation === metadata.generation;
+
+/** Whether two routes of one Notification lead to the same place. */
+export const sameDestination = (before: Route | undefined, after: Route): boolean =>
+  before?.destination?.definition === after.destination?.definition &&
+  JSON.stringify(before?.destination?.providerSection) === JSON.stringify(after.destination?.providerSection);
+
+/** The Notification's part of a (Notification, run). */
 export const pairOf = ({ notification: { metadata } }: Route, runUid: string): Pair => ({
   notification: { namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
   runUid,
 });
 
-/** A cheap look before a RunEvent is made: false only where judging could not lead to a message. */
-export function mayConcern(route: Route, run: TrimmedRun, hasRecord: boolean): boolean {
-  if (!route.matcher.kinds.has(run.kind)) return false;
-  if (hasRecord || !isTerminal(run)) return true;
+/**
+ * A cheap look before a RunEvent is made of a run of which nothing is on record: false only where judging could not lead to
+ * a message.
+ */
+export function mayConcern({ matcher, notification, activeSince }: Route, run: TrimmedRun): boolean {
+  if (notification.spec.suspend === true || !matcher.kinds.has(run.kind)) return false;
+  // Deleted, it would be cancelled.
+  if (!isTerminal(run)) return matcher.statuses.has(runStatus(run)) || matcher.statuses.has("Cancelled");
   const end = endedAt(run);
-  return end === undefined || Math.floor(end / 1000) >= Math.floor(route.activeSince / 1000);
-}
-
-/** The routes by Notification, and by the namespace whose runs they select. */
-export interface Routes {
-  readonly get: (key: string) => Route | undefined;
-  readonly set: (key: string, route: Route) => void;
-  readonly delete: (key: string) => void;
-  /** Keys of the Notifications that may select runs of the namespace. */
-  readonly selecting: (namespace: string) => Iterable<string>;
-  /** Keys of the Notifications that refer to the Provider. */
-  readonly through: (providerKey: string) => readonly string[];
-}
-
-export function createRoutes(): Routes {
-  const routes = new Map<string, Route>();
-  const byNamespace = new Map<string, Set<string>>();
-  return {
-    get: (key) => routes.get(key),
-    set: (key, route) => {
-      routes.set(key, route);
-      const { namespace } = route.notification.metadata;
-      const keys = byNamespace.get(namespace);
-      if (keys === undefined) byNamespace.set(namespace, new Set([key]));
-      else keys.add(key);
-    },
-    delete: (key) => {
-      const route = routes.get(key);
-      if (route === undefined) return;
-      routes.delete(key);
-      byNamespace.get(route.notification.metadata.namespace)?.delete(key);
-    },
-    selecting: (namespace) => byNamespace.get(namespace) ?? [],
-    through: (providerKey) => [...routes].filter(([, route]) => providerKeyOf(route.notification) === providerKey).map(([key]) => key),
-  };
+  return matcher.statuses.has(runStatus(run)) && (end === undefined || Math.floor(end / 1000) >= Math.floor(activeSince / 1000));
 }

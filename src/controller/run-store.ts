@@ -1,4 +1,5 @@
 import type { RunEvent } from "../api/run-event.ts";
+import { addTo, removeFrom } from "./multi-map.ts";
 import { endedAt, normaliseRun } from "./normalise-run.ts";
 import { isTerminal } from "./run-status.ts";
 import type { TrimmedRun } from "./trim-run.ts";
@@ -6,6 +7,8 @@ import type { TrimmedRun } from "./trim-run.ts";
 /** One state of a run, ready to be judged. */
 export interface RunView {
   readonly event: RunEvent;
+  /** Another number is another state; views of one state have the same, also when made anew. */
+  readonly version: number;
   /** When it ended, milliseconds since the epoch. */
   readonly endedAt: number | undefined;
   /** The run is no longer in the API server. */
@@ -16,7 +19,10 @@ export interface RunView {
   readonly unseen: boolean;
 }
 
-type Entry = { readonly run: TrimmedRun; readonly vanished: "no" | "seen" | "missed" } | { readonly known: RunEvent; readonly unseen: boolean };
+type Entry = { version: number } & ({ readonly run: TrimmedRun; readonly vanished: "no" | "seen" | "missed" } | { readonly known: RunEvent; readonly unseen: boolean });
+
+/** Views that are kept, so that many Notifications judge one: enough for the runs that change at one time. */
+const maxViews = 512;
 
 /** Every run that exists, and those that vanished while something was still owed for them. By uid. */
 export interface RunStore {
@@ -29,7 +35,7 @@ export interface RunStore {
   readonly has: (uid: string) => boolean;
   /** The run as it was last seen, without making a RunEvent of it. */
   readonly run: (uid: string) => TrimmedRun | undefined;
-  /** The run's state now; undefined when nothing is known of it. */
+  /** The run's state now, made once for each state while it is in use; undefined when nothing is known of it. */
   readonly view: (uid: string) => RunView | undefined;
   /** Runs of one namespace that exist or are kept. */
   readonly inNamespace: (namespace: string) => Iterable<string>;
@@ -45,23 +51,14 @@ const endedUnseen = (event: RunEvent): RunEvent => ({
   deleted: true,
 });
 
-function addTo(index: Map<string, Set<string>>, key: string, uid: string): void {
-  const known = index.get(key);
-  if (known === undefined) index.set(key, new Set([uid]));
-  else known.add(uid);
-}
-
-function removeFrom(index: Map<string, Set<string>>, key: string, uid: string): void {
-  const known = index.get(key);
-  known?.delete(uid);
-  if (known?.size === 0) index.delete(key);
-}
-
 /** A store with no runs. `urlTemplate`: see {@link normaliseRun}. */
 export function createRunStore(urlTemplate: string | undefined): RunStore {
   const entries = new Map<string, Entry>();
   const children = new Map<string, Set<string>>();
   const namespaces = new Map<string, Set<string>>();
+  /** The least recently used first. */
+  const views = new Map<string, RunView>();
+  let versions = 0;
 
   const childrenOf = (uid: string): TrimmedRun[] =>
     [...(children.get(uid) ?? [])].flatMap((child) => {
@@ -69,10 +66,30 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
       return entry !== undefined && "run" in entry ? [entry.run] : [];
     });
 
+  /** The run is in another state now; to its parent, which shows its children, that is another state too. */
+  const changed = (uid: string | undefined): void => {
+    const entry = uid === undefined ? undefined : entries.get(uid);
+    if (uid === undefined || entry === undefined) return;
+    entry.version = ++versions;
+    views.delete(uid);
+  };
+
   const put = (run: TrimmedRun, vanished: "no" | "seen" | "missed"): void => {
-    entries.set(run.uid, { run, vanished });
+    entries.set(run.uid, { run, vanished, version: 0 });
     addTo(namespaces, run.namespace, run.uid);
     if (run.owner !== undefined) addTo(children, run.owner.uid, run.uid);
+    changed(run.uid);
+    changed(run.owner?.uid);
+  };
+
+  const makeView = (uid: string, entry: Entry): RunView => {
+    const { version } = entry;
+    if ("known" in entry) return { event: entry.known, version, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen };
+    const { run, vanished } = entry;
+    const deleted = vanished !== "no" && !isTerminal(run);
+    const event = normaliseRun(run, { children: childrenOf(uid), urlTemplate, deleted });
+    const unseen = deleted && vanished === "missed";
+    return { event: unseen ? endedUnseen(event) : event, version, endedAt: deleted ? undefined : endedAt(run), vanished: vanished !== "no", restored: false, unseen };
   };
 
   return {
@@ -84,15 +101,19 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
       const known = entries.get(event.uid);
       // Several Notifications may have it on record; whoever saw its end knows best.
       if (known !== undefined && "known" in known && !known.unseen) return;
-      entries.set(event.uid, { known: event.terminal ? event : endedUnseen(event), unseen: !event.terminal });
+      entries.set(event.uid, { known: event.terminal ? event : endedUnseen(event), unseen: !event.terminal, version: 0 });
       addTo(namespaces, event.namespace, event.uid);
+      changed(event.uid);
     },
     release: (uid) => {
       const entry = entries.get(uid);
       if (entry === undefined) return;
       entries.delete(uid);
+      views.delete(uid);
       removeFrom(namespaces, "run" in entry ? entry.run.namespace : entry.known.namespace, uid);
-      if ("run" in entry && entry.run.owner !== undefined) removeFrom(children, entry.run.owner.uid, uid);
+      if (!("run" in entry) || entry.run.owner === undefined) return;
+      removeFrom(children, entry.run.owner.uid, uid);
+      changed(entry.run.owner.uid);
     },
     has: (uid) => entries.has(uid),
     run: (uid) => {
@@ -102,12 +123,12 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
     view: (uid) => {
       const entry = entries.get(uid);
       if (entry === undefined) return undefined;
-      if ("known" in entry) return { event: entry.known, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen };
-      const { run, vanished } = entry;
-      const deleted = vanished !== "no" && !isTerminal(run);
-      const event = normaliseRun(run, { children: childrenOf(uid), urlTemplate, deleted });
-      const unseen = deleted && vanished === "missed";
-      return { event: unseen ? endedUnseen(event) : event, endedAt: deleted ? undefined : endedAt(run), vanished: vanished !== "no", restored: false, unseen };
+      const view = views.get(uid) ?? makeView(uid, entry);
+      views.delete(uid);
+      views.set(uid, view);
+      const [oldest] = views.keys();
+      if (views.size > maxViews && oldest !== undefined) views.delete(oldest);
+      return view;
     },
     inNamespace: (namespace) => namespaces.get(namespace) ?? [],
   };

@@ -1,3 +1,5 @@
+import { faultText, type Fault } from "../api/fault.ts";
+import { maxFaults, type Notification } from "../api/notification.ts";
 import { shorten } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Outcome } from "./deliver.ts";
@@ -55,14 +57,36 @@ export function createUses<Use>(clock: Clock, initial: (key: string) => Use): Us
   };
 }
 
+/** What a Notification's status says from before this process. */
+export function notificationUseOf(notification: Notification | undefined): NotificationUse {
+  const { delivered = 0, lastDelivery, faults, observedGeneration } = notification?.status ?? {};
+  const current = faults !== undefined && observedGeneration === notification?.metadata.generation;
+  return { delivered, ...(lastDelivery !== undefined && { lastDelivery }), ...(current && { faults }) };
+}
+
 /** A Notification's use after an outcome. */
 export function notificationUseAfter(use: NotificationUse, { outcome, event, error }: Outcome, now: number): NotificationUse {
   const routeError = error?.class === "route" ? { code: error.code, message: error.message } : undefined;
+  const { faults } = use;
   return {
+    ...(faults !== undefined && { faults }),
     delivered: use.delivered + (outcome === "Delivered" ? 1 : 0),
     lastDelivery: { time: isoSeconds(now), outcome, run: `${event.kind}/${event.name}`, status: event.status },
     ...(routeError !== undefined && { routeError }),
   };
+}
+
+/** A Notification's use after a part of it failed on a run. */
+export function notificationUseAfterFault(use: NotificationUse, fault: Fault, now: number): NotificationUse {
+  const text = faultText(fault);
+  const others = (use.faults ?? []).filter((known) => faultText(known) !== text);
+  const count = (use.faults?.find((known) => faultText(known) === text)?.count ?? 0) + 1;
+  return { ...use, faults: [{ ...fault, count, lastTime: isoSeconds(now) }, ...others].slice(0, maxFaults) };
+}
+
+/** A Notification's use under a new spec: what failed in the old one says nothing about it. */
+export function notificationUseAfterEdit({ faults, ...rest }: NotificationUse): NotificationUse {
+  return rest;
 }
 
 /** A Provider's use after an outcome. */

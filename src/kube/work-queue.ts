@@ -1,5 +1,6 @@
 import type { Clock } from "../telemetry/clock.ts";
 import { backoffDelay, type BackoffOptions } from "./backoff.ts";
+import { createFairQueue } from "./fair-queue.ts";
 
 /** Done with this key until the time is over; without one, until somebody adds the key again. */
 export interface Requeue {
@@ -11,6 +12,8 @@ export interface WorkQueueOptions {
   readonly clock: Clock;
   /** For keys whose processing throws. */
   readonly backoff: BackoffOptions;
+  /** Lanes take turns, so that many keys of one hold up no other's; always the same for a key. Left out: one lane for all. */
+  laneOf?(key: string): string;
   /** A processing threw; its key comes again after the back-off. */
   onFailure(key: string, error: unknown): void;
 }
@@ -32,7 +35,7 @@ export interface WorkQueue {
   /** Keys that are to be added later. */
   readonly delayed: number;
   /**
-   * Processes keys in the order they came, `concurrency` at a time. After a success the key's back-off is reset; after an
+   * Processes the keys of each lane in the order they came, `concurrency` at a time. After a success the key's back-off is reset; after an
    * exception it comes again. When the signal aborts, no key is begun any more; resolves when those begun are through.
    */
   run(process: (key: string) => Promise<Requeue | undefined>, signal: AbortSignal): Promise<void>;
@@ -45,7 +48,7 @@ interface Delayed {
 
 export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const { clock } = options;
-  const waiting = new Set<string>();
+  const waiting = createFairQueue();
   const processing = new Set<string>();
   const again = new Set<string>();
   const later = new Map<string, Delayed>();
@@ -61,7 +64,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       again.add(key);
       return;
     }
-    waiting.add(key);
+    waiting.add(options.laneOf?.(key) ?? "", key);
     idle.shift()?.();
   };
   const addAfter = (key: string, ms: number): void => {
@@ -90,7 +93,6 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   };
 
   async function processOne(key: string, process: (key: string) => Promise<Requeue | undefined>): Promise<void> {
-    waiting.delete(key);
     processing.add(key);
     try {
       const requeue = await process(key);
@@ -114,7 +116,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       cancelLater(key);
     },
     get length() {
-      return waiting.size;
+      return waiting.length();
     },
     get delayed() {
       return later.size;
@@ -127,7 +129,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       signal.addEventListener("abort", stop, { once: true });
       const worker = async (): Promise<void> => {
         while (!signal.aborted) {
-          const [key] = waiting;
+          const key = waiting.take();
           if (key === undefined) await new Promise<void>((resolve) => idle.push(resolve));
           else await processOne(key, process);
         }

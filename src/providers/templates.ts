@@ -1,3 +1,4 @@
+import type { Fault } from "../api/fault.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { compileTemplate, runEventEnvironment, type TemplateCompilation } from "../filter/index.ts";
 import type { AnyProviderDefinition } from "./provider.ts";
@@ -26,10 +27,10 @@ export interface SectionTemplates {
   /** What does not compile, a sentence each, without run data. Where there are any, nothing can be rendered. */
   readonly problems: readonly string[];
   /**
-   * What the section's fields say for an event, for {@link RenderInput.template}. Parts that fail are told to `fault` as
-   * `spec.githubApp.context: FilterWrongType at 1:3`, and are empty.
+   * What the section's fields say for an event, for {@link RenderInput.template}. Parts that fail are told to `onFault`, and
+   * are empty.
    */
-  readonly on: (event: RunEvent, fault: (sentence: string) => void) => (field: string, maxBytes: number) => string | undefined;
+  readonly on: (event: RunEvent, onFault: (fault: Fault) => void) => (field: string, maxBytes: number) => string | undefined;
 }
 
 /** Compiles a section's templates once, for all events. */
@@ -39,9 +40,9 @@ export function sectionTemplates(definition: TemplatesOf, section: unknown): Sec
   const named = (field: string): string => `spec.${definition.section}.${field}`;
   return {
     problems: checked.flatMap(({ field, errors }) => errors.map(({ line, column, message }) => `${named(field)}: ${line}:${column}: ${message}`)),
-    on: (event, fault) => (field, maxBytes) => {
+    on: (event, onFault) => (field, maxBytes) => {
       const rendered = compiled.get(field)?.render(event, { maxBytes });
-      for (const { code, line, column } of rendered?.faults ?? []) fault(`${named(field)}: ${code} at ${line}:${column}`);
+      for (const { code, line, column } of rendered?.faults ?? []) onFault({ field: named(field), code, line, column });
       return rendered?.text;
     },
   };

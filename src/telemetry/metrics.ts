@@ -25,6 +25,7 @@ export const metricCatalogue = {
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
   }),
   filter_evaluations_total: declare({ type: "counter", help: "Filters evaluated against a state of a run, by outcome (match, no_match, error).", labels: ["outcome"] }),
+  template_faults_total: declare({ type: "counter", help: "Parts of templates that failed on a state of a run and were left empty, by type of Provider and error code.", labels: ["provider_type", "code"] }),
   deliveries_total: declare({ type: "counter", help: "Messages decided, by type of Provider and result (delivered, dead_letter).", labels: ["provider_type", "result"] }),
   delivery_attempts_total: declare({ type: "counter", help: "Requests that carried a message, by type of Provider and error class (none when accepted).", labels: ["provider_type", "error_class"] }),
   delivery_latency_seconds: declare({

@@ -1,13 +1,17 @@
 import type { TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { DeliveryDestination, DeliveryStatus } from "../../src/api/delivery.ts";
+import { faultText } from "../../src/api/fault.ts";
 import type { Notification } from "../../src/api/notification.ts";
 import type { Provider } from "../../src/api/provider.ts";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import { createDeliverer, type Deliverer, type Gate, type Outcome } from "../../src/controller/deliver.ts";
+import { createJudge } from "../../src/controller/judge.ts";
 import type { Pair } from "../../src/controller/ledger.ts";
+import type { Route } from "../../src/controller/plan.ts";
 import { pairOf, makeRoute } from "../../src/controller/routes.ts";
 import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
+import { createTurns } from "../../src/controller/turns.ts";
 import type { TrimmedRun } from "../../src/controller/trim-run.ts";
 import type { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Accepted, Message, Sender } from "../../src/providers/provider.ts";
@@ -37,6 +41,8 @@ export interface Harness {
   readonly sent: string[];
   readonly writes: Write[];
   readonly outcomes: Outcome[];
+  /** Parts of Notifications that failed, in words. */
+  readonly faults: string[];
   readonly steps: string[];
   readonly refused: { readonly error: DeliveryError; readonly sender: Sender }[];
   readonly sender: Sender;
@@ -46,6 +52,8 @@ export interface Harness {
   /** Thrown by the next writes of the record. */
   failWrites: number;
   notifications: Notification[];
+  /** Routes that stand in for those made of the Notifications. */
+  readonly routes: Map<string, Route>;
   record: DeliveryStatus | undefined;
   readonly pair: Pair;
   /** The run is in this state now, and every Notification hears of it. */
@@ -96,7 +104,9 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     close: () => Promise.resolve(),
   };
   const keyOf = ({ metadata }: Notification): string => `${metadata.namespace}/${metadata.name}`;
-  const routeOf = (key: string) => {
+  const routeOf = (key: string): Route | undefined => {
+    const fixed = harness.routes.get(key);
+    if (fixed !== undefined) return fixed;
     const found = harness.notifications.find((candidate) => keyOf(candidate) === key);
     return found === undefined ? undefined : makeRoute(found, provider, 0);
   };
@@ -110,6 +120,13 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
   };
   const deliverer = createDeliverer({
     runs,
+    judge: createJudge({ metrics, onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
+    turns: createTurns({
+      clock,
+      onFailure: (_, __, error) => {
+        throw error;
+      },
+    }),
     ledger: { write: (_, event, destinations, owed) => write(event, destinations, owed), known: () => undefined, forget: () => undefined },
     telemetry: { clock, metrics, log: recordingLogger(log), redactor: createRedactor() },
     deadlineMs,
@@ -142,6 +159,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     sent: [],
     writes: [],
     outcomes: [],
+    faults: [],
     steps: [],
     refused: [],
     sender,
@@ -149,6 +167,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     gate: { ready: true, sender, timeoutMs },
     failWrites: 0,
     notifications: [notification(options.spec ?? {})],
+    routes: new Map(),
     record: options.record,
     pair: { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid },
     change: (now) => {

@@ -3,7 +3,8 @@ import { describe, it } from "node:test";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Accepted } from "../../src/providers/provider.ts";
 import { deferred, failed, hang, pending, run, running, start, succeeded, timeoutMs } from "./deliver-harness.ts";
-import { gitHubProvider } from "./objects.ts";
+import { makeRoute } from "../../src/controller/routes.ts";
+import { cloudEventsProvider, gitHubProvider, notification } from "./objects.ts";
 
 describe("a message", () => {
   it("passes the steps in their order, and is recorded only after it was accepted", async (t) => {
@@ -49,6 +50,64 @@ describe("a message", () => {
     await harness.quiet();
     assert.deepEqual(harness.sent, ["Pending", "Failed"]);
     assert.deepEqual(harness.writes.map(({ status, owed }) => [status, owed]), [["Pending", false], ["Failed", false]]);
+  });
+
+  it("of one tenant is sent after a few of another's flood, with filters at the cost limit", async (t) => {
+    const harness = start(t);
+    const flood = Array.from({ length: 100 }, (_, index) => notification({ cloudEvents: { subject: "flood" } }, { namespace: "flood", name: `n-${index}`, uid: `f-${index}` }));
+    harness.notifications = [...flood, notification({ cloudEvents: { subject: "small" } }, { namespace: "small", uid: "s-1" })];
+    const order: unknown[] = [];
+    harness.service = ({ request: { body } }) => {
+      order.push((body as { subject: string }).subject);
+      return {};
+    };
+    for (const of of harness.notifications) {
+      const { namespace, name, uid } = of.metadata;
+      const route = makeRoute(of, cloudEventsProvider(), 0);
+      const match: typeof route.matcher.match = (event) => {
+        harness.clock.advance(5);
+        return route.matcher.match(event);
+      };
+      harness.routes.set(`${namespace}/${name}`, { ...route, matcher: { ...route.matcher, match } });
+      harness.runs.upsert({ ...failed, namespace, uid: `run-of-${namespace}` });
+      harness.deliverer.touch(`${namespace}/${name}`, { notification: { namespace, name, uid }, runUid: `run-of-${namespace}` });
+    }
+    while (harness.deliverer.owedCount() > 0 || order.length < 101) await harness.quiet();
+    assert.equal(order.length, 101);
+    assert.ok(order.indexOf("small") <= 2, `after ${order.indexOf("small")}`);
+  });
+
+  it("is made without asking the filter again while run and Notification stay the same", async (t) => {
+    const harness = start(t);
+    const [only] = harness.notifications;
+    assert.ok(only !== undefined);
+    harness.runs.upsert(failed);
+    const route = makeRoute(notification({ filter: { expression: "false" } }), cloudEventsProvider(), 0);
+    harness.routes.set("ci/to-service", route);
+    const view = harness.runs.view(failed.uid) ?? assert.fail();
+    harness.deliverer.touch("ci/to-service", harness.pair, { selected: { version: view.version, route }, seenAt: 0 });
+    await harness.quiet();
+    assert.deepEqual(harness.sent, ["Failed"], "as it was judged before");
+    await harness.change({ ...failed, condition: { status: "False", reason: "Other", message: "" } });
+    const { body } = await harness.metrics.render();
+    assert.match(body, /filter_evaluations_total\{outcome="no_match"\} 1\n/);
+    assert.doesNotMatch(body, /outcome="match"/);
+  });
+
+  it("is made with an empty part where a template fails, which is counted and told", async (t) => {
+    const harness = start(t, { spec: { cloudEvents: { subject: "${params.n + 1}" } } });
+    await harness.change({ ...failed, params: [{ name: "n", value: "hunter2" }] });
+    assert.deepEqual([harness.sent, harness.faults], [["Failed"], ["ci/to-service spec.cloudEvents.subject: FilterWrongType at 1:12"]]);
+    const { body } = await harness.metrics.render();
+    assert.match(body, /template_faults_total\{provider_type="CloudEvents",code="FilterWrongType"\} 1\n/);
+    assert.match(body, /filter_evaluations_total\{outcome="match"\} 1\n/);
+  });
+
+  it("is not made where the filter fails, which is counted and told", async (t) => {
+    const harness = start(t, { spec: { filter: { expression: "params.n > 1" } } });
+    await harness.change({ ...failed, params: [{ name: "n", value: "hunter2" }] });
+    assert.deepEqual([harness.sent, harness.faults], [[], ["ci/to-service spec.filter.expression: FilterWrongType at 1:10"]]);
+    assert.match((await harness.metrics.render()).body, /filter_evaluations_total\{outcome="error"\} 1\n/);
   });
 
   it("of one run does not wait for another run's", async (t) => {

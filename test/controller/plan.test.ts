@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { faultText } from "../../src/api/fault.ts";
 import type { Notification } from "../../src/api/notification.ts";
 import type { Provider } from "../../src/api/provider.ts";
 import type { RunEvent } from "../../src/api/run-event.ts";
@@ -73,11 +74,11 @@ describe("plan", () => {
   it("says which part of a template failed, without run data, and leaves it empty", () => {
     const result = planned({ spec: { githubApp: { context: "ci/${results.n + 1}" } }, event: runEvent({ results: { n: "hunter2" } }) });
     assert.ok(result.kind === "send");
-    assert.deepEqual([result.faults, result.messages[0]?.target["context"]], [["spec.githubApp.context: FilterWrongType at 1:16"], "ci/"]);
+    assert.deepEqual([result.faults?.map(faultText), result.messages[0]?.target["context"]], [["spec.githubApp.context: FilterWrongType at 1:16"], "ci/"]);
     const nowhere = planned({ spec: { githubApp: { sha: "${results.n + 1}" } }, event: runEvent({ results: { n: "hunter2" } }) });
     assert.ok(nowhere.kind === "nothing" && nowhere.matched);
     assert.match(nowhere.why, /^NoCommit: /);
-    assert.deepEqual(nowhere.faults, ["spec.githubApp.sha: FilterWrongType at 1:13"]);
+    assert.deepEqual(nowhere.faults?.map(faultText), ["spec.githubApp.sha: FilterWrongType at 1:13"]);
   });
 
   it("sends nothing where a template does not compile, not even an ending to a place that may be wrong", () => {

@@ -3,9 +3,7 @@ import { describe, it } from "node:test";
 import type { Delivery } from "../../src/api/delivery.ts";
 import { deliveryName, type Pair } from "../../src/controller/ledger.ts";
 import { restoreFromRecords } from "../../src/controller/restore.ts";
-import { createRoutes, inUse, makeRoute, mayConcern, pairOf, providerKeyOf } from "../../src/controller/routes.ts";
 import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
-import { cloudEventsProvider, notification } from "./objects.ts";
 import { condition, ended, runEvent, runUid, trimmed } from "./runs.ts";
 
 const child = trimmed({ kind: "TaskRun", name: "build-1-lint", uid: "child", owner: { kind: "PipelineRun", name: "build-1", uid: runUid } });
@@ -63,6 +61,54 @@ describe("the run store", () => {
   });
 });
 
+describe("a view", () => {
+  /** Counts how often the view is made anew: each RunEvent is another object. */
+  const madeFor = (runs: RunStore, change: () => void): readonly [boolean, boolean] => {
+    const before = runs.view(runUid);
+    change();
+    const after = runs.view(runUid);
+    return [before?.event !== after?.event, before?.version !== after?.version];
+  };
+  const same = [false, false] as const;
+  const anew = [true, true] as const;
+
+  it("is made once for a state of the run", () => {
+    const runs = createRunStore(undefined);
+    runs.upsert(trimmed());
+    assert.deepEqual(madeFor(runs, () => undefined), same);
+    assert.deepEqual(madeFor(runs, () => { runs.upsert(trimmed({ uid: "other" })); }), same);
+    assert.deepEqual(madeFor(runs, () => { runs.upsert(trimmed()); }), anew);
+    assert.deepEqual(madeFor(runs, () => { runs.vanish(trimmed(), "seen"); }), anew);
+  });
+
+  it("is made anew when a child comes, changes, vanishes or is let go", () => {
+    const runs = createRunStore(undefined);
+    runs.upsert(trimmed());
+    const changes = [
+      () => { runs.upsert(child); },
+      () => { runs.upsert({ ...child, condition: condition("True", "Succeeded") }); },
+      () => { runs.vanish(child, "seen"); },
+      () => { runs.release("child"); },
+    ];
+    assert.deepEqual(changes.map((change) => madeFor(runs, change)), changes.map(() => anew));
+  });
+
+  it("of a run that was restored is another one when the run is restored anew", () => {
+    const runs = createRunStore(undefined);
+    runs.restore(runEvent());
+    assert.deepEqual(madeFor(runs, () => { runs.restore(ended("Failed")); }), anew);
+  });
+
+  it("is kept for a bounded number of runs; made anew, it is still of the same state", () => {
+    const runs = createRunStore(undefined);
+    const others = Array.from({ length: 511 }, (_, index) => `other-${index}`);
+    for (const uid of [runUid, ...others, "one-more"]) runs.upsert(trimmed({ uid }));
+    const look = (uids: readonly string[]) => () => { for (const uid of uids) runs.view(uid); };
+    assert.deepEqual(madeFor(runs, look(others)), same);
+    assert.deepEqual(madeFor(runs, look(["one-more", ...others])), [true, false]);
+  });
+});
+
 describe("restoring from records", () => {
   const pair = (name: string): Pair => ({ notification: { namespace: "ci", name, uid: `uid-${name}` }, runUid });
   const record = (name: string, status: Delivery["status"], fields: Partial<Delivery["metadata"]> = {}): Delivery => ({
@@ -101,47 +147,5 @@ describe("restoring from records", () => {
     assert.deepEqual(restored([record("a", owed)], { runs: existing }).kept, []);
     assert.deepEqual(restored([record("a", { ...begun, destinations: [...begun.destinations] })], { watched: false }).kept, []);
     assert.deepEqual(restored([record("a", owed, { name: "a-0000000000000000" })]).kept, []);
-  });
-});
-
-describe("routes", () => {
-  const route = (fields: Parameters<typeof notification>[0] = {}, name = "to-service", activeSince = Date.UTC(2026, 0, 1)) => makeRoute(notification(fields, { name }), cloudEventsProvider(), activeSince);
-
-  it("are found by the namespace whose runs they select, and by their Provider", () => {
-    const routes = createRoutes();
-    routes.set("ci/a", route({}, "a"));
-    routes.set("ci/b", route({ providerRef: { name: "other" } }, "b"));
-    assert.deepEqual([[...routes.selecting("ci")], [...routes.selecting("prod")], routes.through("ci/service"), routes.through("ci/other")], [["ci/a", "ci/b"], [], ["ci/a"], ["ci/b"]]);
-    routes.delete("ci/a");
-    routes.delete("ci/never-there");
-    assert.deepEqual([[...routes.selecting("ci")], routes.get("ci/a"), routes.through("ci/service")], [["ci/b"], undefined, []]);
-  });
-
-  it("name their Provider, whose namespace is their own when it is left out", () => {
-    assert.deepEqual([providerKeyOf(notification()), providerKeyOf(notification({ providerRef: { name: "p", namespace: "shared" } }))], ["ci/service", "shared/p"]);
-    assert.deepEqual(pairOf(route(), "r"), { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid: "r" });
-  });
-
-  it("rule no status out while there is no Provider", () => {
-    const unresolved = makeRoute(notification(), undefined, 0);
-    assert.deepEqual([unresolved.destination, unresolved.matcher.match(runEvent())], [undefined, { matched: true }]);
-  });
-
-  it("are not made of what is being deleted", () => {
-    const going = notification({}, { deletionTimestamp: "2026-01-01T00:00:00Z" });
-    assert.deepEqual([inUse(going), inUse(notification())?.metadata.name, inUse(undefined)], [undefined, "to-service", undefined]);
-  });
-
-  it("are not concerned with runs of other kinds, nor with old ones that have no record", () => {
-    const old = trimmed({ condition: condition("True"), completionTime: "2025-12-31T23:59:59Z" });
-    const table = [
-      [trimmed({ kind: "TaskRun" }), true, false],
-      [trimmed(), false, true],
-      [old, false, false],
-      [old, true, true],
-      [{ ...old, completionTime: "2026-01-01T00:00:00Z" }, false, true],
-      [trimmed({ condition: condition("True") }), false, true],
-    ] as const;
-    assert.deepEqual(table.map(([run, hasRecord]) => mayConcern(route(), run, hasRecord)), table.map(([, , expected]) => expected));
   });
 });

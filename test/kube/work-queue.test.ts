@@ -19,13 +19,14 @@ interface Setup {
   readonly stopped: Promise<void>;
 }
 
-function setup(concurrency: number): Setup {
+function setup(concurrency: number, laneOf?: (key: string) => string): Setup {
   const clock = manualClock();
   const failed: string[] = [];
   const queue = createWorkQueue({
     concurrency,
     clock,
     backoff: { baseMs: 100, capMs: 1_000, random: () => 0.5 },
+    ...(laneOf && { laneOf }),
     onFailure: (key, error) => failed.push(`${key}: ${error instanceof Error ? error.message : ""}`),
   });
   const running: Run[] = [];
@@ -50,6 +51,19 @@ function setup(concurrency: number): Setup {
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("work queue", () => {
+  it("takes keys from its lanes in turn, from each in the order they came", async () => {
+    const { queue, running, begun } = setup(1, (key) => key.charAt(0));
+    for (const key of ["a1", "a2", "a3", "a1", "b1", "c1", "b2"]) queue.add(key);
+    assert.equal(queue.length, 6);
+    await turn();
+    while (running.length > 0) {
+      running[0]?.finish();
+      await turn();
+    }
+    assert.deepEqual(begun, ["a1", "b1", "c1", "a2", "b2", "a3"]);
+    assert.equal(queue.length, 0);
+  });
+
   it("processes keys in the order they came, a waiting key once", async () => {
     const { queue, running, begun } = setup(1);
     for (const key of ["a", "b", "a", "c", "b"]) queue.add(key);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { faultText } from "../../src/api/fault.ts";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import type { AnyProviderDefinition, RenderInput } from "../../src/providers/provider.ts";
 import { sectionTemplates } from "../../src/providers/templates.ts";
@@ -12,5 +13,5 @@ export const noTemplates: RenderTemplate = () => undefined;
 export function templatesOn(definition: AnyProviderDefinition, section: unknown, event: RunEvent): RenderTemplate {
   const { problems, on } = sectionTemplates(definition, section);
   assert.deepEqual(problems, []);
-  return on(event, (fault) => assert.fail(fault));
+  return on(event, (fault) => assert.fail(faultText(fault)));
 }

@@ -1,0 +1,109 @@
+import type { Clock } from "../telemetry/clock.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Deliverer } from "./deliver.ts";
+import type { Judge } from "./judge.ts";
+import type { Pair } from "./ledger.ts";
+import type { Routes } from "./route-index.ts";
+import { mayConcern, pairOf } from "./routes.ts";
+import type { RunStore } from "./run-store.ts";
+import type { Turns } from "./turns.ts";
+
+export interface OffersOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly runs: RunStore;
+  readonly routes: Routes;
+  readonly judge: Judge;
+  readonly turns: Turns;
+  readonly deliverer: Pick<Deliverer, "touch" | "ofRun" | "runVanished" | "letGo">;
+  /** The pairs of a run that have a record. */
+  readonly recordsOf: (runUid: string) => Iterable<Pair>;
+}
+
+/**
+ * Brings runs and Notifications together. A pair that was begun is looked at again at once, whatever its filter says now.
+ * The others are asked one by one, in the turns of their Notifications' namespaces, and only those that can match by
+ * namespace, kind and status; nothing is kept of a pair that does not match. What waits is a run or a Notification, never
+ * a pair: the memory it takes grows with their sum.
+ */
+export interface Offers {
+  /** The run is in another state. */
+  readonly runChanged: (runUid: string) => void;
+  /** The run vanished: it is kept until every Notification that can match has been asked, and is through with it. */
+  readonly runVanished: (runUid: string) => void;
+  /** The Notification selects other runs than before, or leads to another place. */
+  readonly notificationChanged: (notificationKey: string) => void;
+}
+
+const keyOf = ({ notification: { namespace, name } }: Pair): string => `${namespace}/${name}`;
+
+export function createOffers({ clock, log, runs, routes, judge, turns, deliverer, recordsOf }: OffersOptions): Offers {
+  /** The pairs of a run that were begun, by the Notification's uid. A record that lies elsewhere than the run is not believed. */
+  const begun = (runUid: string, namespace: string): ReadonlyMap<string, Pair> => {
+    const onRecord = [...recordsOf(runUid)].filter(({ notification }) => notification.namespace === namespace);
+    return new Map([...onRecord, ...deliverer.ofRun(runUid).map(({ pair }) => pair)].map((pair) => [pair.notification.uid, pair]));
+  };
+
+  /** Asks the Notification about a run of which it has nothing on record. */
+  const ask = (key: string, runUid: string, seenAt: number | undefined): void => {
+    const route = routes.get(key);
+    const run = runs.run(runUid);
+    if (route === undefined || (run !== undefined && !mayConcern(route, run))) return;
+    const view = runs.view(runUid);
+    if (view === undefined) return;
+    const since = seenAt === undefined ? {} : { seenAt };
+    try {
+      if (judge.selects(key, route, view)) deliverer.touch(key, pairOf(route, runUid), { ...since, selected: { version: view.version, route } });
+    } catch (error) {
+      // The deliverer tries again until it can be judged.
+      log.error("a run could not be judged; trying again", { notification: key, error });
+      deliverer.touch(key, pairOf(route, runUid), since);
+    }
+  };
+
+  function* throughNotifications(runUid: string, holder: string, seenAt: number): Generator<undefined, void> {
+    const view = runs.view(runUid);
+    if (view === undefined) return;
+    const touched = begun(runUid, view.event.namespace);
+    try {
+      for (const key of routes.candidates(holder, view.event)) {
+        if (!touched.has(routes.get(key)?.notification.metadata.uid ?? "")) ask(key, runUid, seenAt);
+        yield;
+      }
+    } finally {
+      if (view.vanished) deliverer.letGo(runUid, holder);
+    }
+  }
+
+  function* throughRuns(key: string): Generator<undefined, void> {
+    const { namespace, uid } = routes.get(key)?.notification.metadata ?? { namespace: "", uid: "" };
+    for (const runUid of runs.inNamespace(namespace)) {
+      const pair = begun(runUid, namespace).get(uid);
+      if (pair === undefined) ask(key, runUid, undefined);
+      else deliverer.touch(key, pair);
+      yield;
+    }
+  }
+
+  const offer = (runUid: string): { readonly pairs: readonly Pair[]; readonly holders: readonly string[] } => {
+    const namespace = runs.run(runUid)?.namespace ?? "";
+    const pairs = [...begun(runUid, namespace).values()];
+    const holders = [...routes.holders(namespace)];
+    const seenAt = clock.monotonic();
+    for (const pair of pairs) deliverer.touch(keyOf(pair), pair);
+    for (const holder of holders) turns.tour(holder, `run ${runUid}`, () => throughNotifications(runUid, holder, seenAt));
+    return { pairs, holders };
+  };
+
+  return {
+    runChanged: offer,
+    runVanished: (runUid) => {
+      const { pairs, holders } = offer(runUid);
+      deliverer.runVanished(runUid, pairs, holders);
+    },
+    notificationChanged: (key) => {
+      const holder = routes.get(key)?.notification.metadata.namespace;
+      if (holder !== undefined) turns.tour(holder, `notification ${key}`, () => throughRuns(key));
+    },
+  };
+}

@@ -1,0 +1,287 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { RunStatus } from "../../src/api/run-event.ts";
+import type { Judge } from "../../src/controller/judge.ts";
+import type { Pair } from "../../src/controller/ledger.ts";
+import { createOffers, type Offers, type OffersOptions } from "../../src/controller/offers.ts";
+import { createRoutes, type Routes } from "../../src/controller/route-index.ts";
+import { makeRoute } from "../../src/controller/routes.ts";
+import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
+import { createTurns, type Turns } from "../../src/controller/turns.ts";
+import type { TrimmedRun } from "../../src/controller/trim-run.ts";
+import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
+import { manualClock, type ManualClock } from "../support/manual-clock.ts";
+import { cloudEventsProvider, notification } from "./objects.ts";
+import { condition, trimmed } from "./runs.ts";
+
+interface Setting {
+  readonly clock: ManualClock;
+  readonly runs: RunStore;
+  readonly routes: Routes;
+  readonly turns: Turns;
+  readonly offers: Offers;
+  /** `Notification run`, in the order in which filters were asked. */
+  readonly asked: string[];
+  /** `Notification run` of the pairs that are to be looked at, `!` where the filter was asked before. */
+  readonly touched: string[];
+  readonly log: LogLine[];
+  /** What the deliverer was told of vanished runs. */
+  readonly kept: string[];
+  readonly records: Map<string, Pair[]>;
+  readonly known: Map<string, Pair[]>;
+  /** How long a filter takes, in milliseconds, and whom it selects. */
+  evaluationMs: (key: string) => number;
+  selects: Judge["selects"];
+  readonly put: (key: string, spec?: Parameters<typeof notification>[0], activeSince?: number) => Pair["notification"];
+  readonly change: (run: TrimmedRun) => void;
+  readonly quiet: () => Promise<void>;
+}
+
+function setting(): Setting {
+  const clock = manualClock();
+  const runs = createRunStore(undefined);
+  const routes = createRoutes();
+  const log: LogLine[] = [];
+  const turns = createTurns({
+    clock,
+    onFailure: (_, __, error) => {
+      throw error;
+    },
+  });
+  const judge: Judge = {
+    selects: (key, route, view) => {
+      self.asked.push(`${key} ${view.event.name}`);
+      clock.advance(self.evaluationMs(key));
+      return self.selects(key, route, view);
+    },
+    owed: () => undefined,
+  };
+  const deliverer: OffersOptions["deliverer"] = {
+    touch: (key, { runUid }, known = {}) => self.touched.push(`${key} ${runs.view(runUid)?.event.name ?? runUid}${known.selected === undefined ? "" : "!"}`),
+    ofRun: (uid) => (self.known.get(uid) ?? []).map((pair) => ({ pair, notificationKey: `${pair.notification.namespace}/${pair.notification.name}` })),
+    runVanished: (uid, pairs, holders = []) => self.kept.push(`keep ${uid} for ${[...pairs.map(({ notification: { name } }) => name), ...holders].join(" ")}`),
+    letGo: (uid, holder) => self.kept.push(`let ${uid} go from ${holder}`),
+  };
+  const self: Setting = {
+    clock,
+    runs,
+    routes,
+    turns,
+    offers: createOffers({ clock, log: recordingLogger(log), runs, routes, judge, turns, deliverer, recordsOf: (uid) => self.records.get(uid) ?? [] }),
+    asked: [],
+    touched: [],
+    log,
+    kept: [],
+    records: new Map(),
+    known: new Map(),
+    evaluationMs: () => 0,
+    selects: (_, route, view) => route.matcher.match(view.event).matched,
+    put: (key, spec = {}, activeSince = 0) => {
+      const [namespace = "", name = ""] = key.split("/");
+      const metadata = { namespace, name, uid: `uid-${key}` };
+      routes.set(key, makeRoute(notification(spec, metadata), cloudEventsProvider(), activeSince));
+      return metadata;
+    },
+    change: (run) => {
+      runs.upsert(run);
+      self.offers.runChanged(run.uid);
+    },
+    quiet: async () => {
+      while (turns.length() > 0) await nextTurn();
+    },
+  };
+  return self;
+}
+
+const run = (namespace: string, name: string, fields: Partial<TrimmedRun> = {}): TrimmedRun => trimmed({ namespace, name, uid: name, ...fields });
+const running = { condition: condition("Unknown", "Running") };
+const failed = { condition: condition("False", "Failed"), completionTime: "2026-01-01T00:10:00Z" };
+
+describe("a run that changes", () => {
+  it("is shown to exactly the Notifications that can match it, among 2,000 in 50 namespaces", async () => {
+    const { put, change, quiet, asked } = setting();
+    const choices: readonly RunStatus[][] = [["Failed"], ["Succeeded"], ["Failed", "TimedOut"], ["Running"]];
+    for (let index = 0; index < 2_000; index += 1) put(`team-${index % 50}/n-${index}`, { filter: { kinds: index % 3 === 0 ? ["TaskRun"] : ["PipelineRun"], statuses: choices[Math.floor(index / 50) % 4] ?? [] } });
+    change(run("team-7", "build", failed));
+    await quiet();
+    const expected = Array.from({ length: 40 }, (_, index) => 7 + index * 50).filter((index) => index % 3 !== 0 && Math.floor(index / 50) % 2 === 0);
+    assert.deepEqual(asked.toSorted(), expected.map((index) => `team-7/n-${index} build`).sort());
+    assert.equal(asked.length, 14);
+  });
+
+  it("is handed on to the deliverer where the filter selects it, and nothing is kept elsewhere", async () => {
+    const { put, change, quiet, touched, asked } = setting();
+    put("ci/yes", { filter: { expression: 'name == "build"' } });
+    put("ci/no", { filter: { expression: 'name == "other"' } });
+    change(run("ci", "build"));
+    await quiet();
+    assert.deepEqual([asked, touched], [["ci/yes build", "ci/no build"], ["ci/yes build!"]]);
+  });
+
+  it("is handed on at once for pairs that were begun, whatever their filter says, and those are not asked", async () => {
+    const { put, change, quiet, touched, asked, records, known } = setting();
+    const onRecord = put("ci/on-record", { filter: { statuses: ["Succeeded"] } });
+    const underWay = put("ci/under-way");
+    put("ci/new");
+    records.set("build", [{ notification: onRecord, runUid: "build" }]);
+    known.set("build", [{ notification: underWay, runUid: "build" }]);
+    change(run("ci", "build", running));
+    assert.deepEqual(touched, ["ci/on-record build", "ci/under-way build"]);
+    await quiet();
+    assert.deepEqual(asked, ["ci/new build"]);
+  });
+
+  it("is not brought to a Notification of another namespace by a record that lies there", async () => {
+    const { put, change, quiet, touched, records } = setting();
+    const elsewhere = put("evil/forged");
+    records.set("build", [{ notification: elsewhere, runUid: "build" }]);
+    change(run("ci", "build", running));
+    await quiet();
+    assert.deepEqual(touched, []);
+  });
+
+  it("is judged in its latest state, once, when it changes often before its turn comes", async () => {
+    const { put, change, quiet, asked, touched } = setting();
+    put("ci/failed", { filter: { statuses: ["Failed"] } });
+    for (const state of [{}, running, running, failed]) change(run("ci", "build", state));
+    await quiet();
+    assert.deepEqual([asked, touched], [["ci/failed build"], ["ci/failed build!"]]);
+  });
+
+  it("and changes while its Notifications are gone through is shown to all of them again", async () => {
+    const self = setting();
+    for (const name of ["a", "b", "c"]) self.put(`ci/${name}`);
+    self.selects = () => {
+      if (self.asked.length === 2) self.change(run("ci", "build", failed));
+      return false;
+    };
+    self.change(run("ci", "build", running));
+    await self.quiet();
+    assert.deepEqual(self.asked, ["a", "b", "c", "a", "b", "c"].map((name) => `ci/${name} build`));
+  });
+
+  it("that ended before a Notification was active is not judged for it", async () => {
+    const { put, change, quiet, asked } = setting();
+    put("ci/new", {}, Date.UTC(2026, 0, 2));
+    put("ci/old");
+    change(run("ci", "build", failed));
+    await quiet();
+    assert.deepEqual(asked, ["ci/old build"]);
+  });
+
+  it("is handed on unjudged where judging fails, and the other Notifications are asked all the same", async () => {
+    const self = setting();
+    for (const name of ["a", "broken", "b"]) self.put(`ci/${name}`);
+    self.selects = (key) => {
+      if (key === "ci/broken") throw new Error("a fault of ours");
+      return false;
+    };
+    self.change(run("ci", "build"));
+    await self.quiet();
+    assert.deepEqual([self.asked.length, self.touched, self.log.map(({ message }) => message)], [3, ["ci/broken build"], ["a run could not be judged; trying again"]]);
+  });
+});
+
+describe("one tenant's Notifications", () => {
+  /** Judgements between two turns of the event loop, as counted from outside. */
+  async function watched(self: Setting): Promise<number[]> {
+    const counts: number[] = [];
+    while (self.turns.length() > 0) {
+      const before = self.asked.length;
+      await nextTurn();
+      counts.push(self.asked.length - before);
+    }
+    return counts;
+  }
+
+  it("at the cost limit, 1,000 of them, let the event loop come round after each, and another tenant's be judged after a few", async () => {
+    const self = setting();
+    for (let index = 0; index < 1_000; index += 1) self.put(`flood/n-${index}`);
+    self.put("small/only");
+    self.evaluationMs = (key) => (key.startsWith("flood/") ? 5 : 0.1);
+    self.change(run("flood", "dear"));
+    await nextTurn();
+    self.change(run("small", "cheap"));
+    const counts = await watched(self);
+    assert.ok(self.asked.indexOf("small/only cheap") <= 3, self.asked.slice(0, 10).join(", "));
+    assert.equal(self.asked.length, 1_001);
+    assert.ok(Math.max(...counts) <= 2, `${Math.max(...counts)} judgements in a slice`);
+    assert.equal(self.clock.monotonic(), 5_000.1);
+  });
+
+  it("with a flood of runs as well wait for their own turn only", async () => {
+    const self = setting();
+    for (let index = 0; index < 100; index += 1) self.put(`flood/n-${index}`);
+    for (let index = 0; index < 10; index += 1) self.put(`small/n-${index}`);
+    self.evaluationMs = (key) => (key.startsWith("flood/") ? 5 : 0.1);
+    for (let index = 0; index < 50; index += 1) self.change(run("flood", `dear-${index}`));
+    self.change(run("small", "cheap"));
+    assert.equal(self.turns.length(), 51, "what waits are runs, not pairs");
+    await watched(self);
+    const order = self.asked.map((pair) => pair.split("/")[0]);
+    assert.ok(order.lastIndexOf("small") < 12, "all ten of the small one after one or two of the flood");
+    assert.equal(order.length, 5_010);
+  });
+});
+
+describe("a run that vanishes", () => {
+  it("is kept until its namespace's Notifications have been asked, and by those that were begun", async () => {
+    const { put, runs, offers, quiet, kept, known, asked } = setting();
+    const begun = put("ci/begun");
+    put("ci/other", { filter: { statuses: ["Cancelled"] } });
+    known.set("build", [{ notification: begun, runUid: "build" }]);
+    runs.vanish(run("ci", "build", running), "seen");
+    offers.runVanished("build");
+    assert.deepEqual(kept, ["keep build for begun ci"]);
+    await quiet();
+    assert.deepEqual([asked, kept.slice(1)], [["ci/other build"], ["let build go from ci"]]);
+  });
+
+  it("while it is being gone through is let go only after its last state was", async () => {
+    const self = setting();
+    for (const name of ["a", "b"]) self.put(`ci/${name}`);
+    self.evaluationMs = () => 5;
+    self.change(run("ci", "build", running));
+    await nextTurn();
+    self.runs.vanish(run("ci", "build", running), "seen");
+    self.offers.runVanished("build");
+    await self.quiet();
+    assert.deepEqual(self.asked, ["ci/a build", "ci/b build", "ci/a build", "ci/b build"]);
+    assert.deepEqual(self.kept, ["keep build for ci", "let build go from ci"]);
+  });
+
+  it("is let go at once where no Notification is", () => {
+    const { runs, offers, kept } = setting();
+    runs.vanish(run("ci", "build"), "seen");
+    offers.runVanished("build");
+    assert.deepEqual(kept, ["keep build for "]);
+  });
+});
+
+describe("a Notification that changes", () => {
+  it("is asked about the runs of its namespace that it can match, and handed those that were begun", async () => {
+    const { put, runs, offers, quiet, asked, touched, records } = setting();
+    const own = put("ci/n", { filter: { statuses: ["Failed"] } }, Date.UTC(2026, 0, 1));
+    runs.upsert(run("ci", "running", running));
+    runs.upsert(run("ci", "failed", failed));
+    runs.upsert(run("ci", "failed-before", { ...failed, completionTime: "2025-12-31T00:00:00Z" }));
+    runs.upsert(run("ci", "begun", running));
+    runs.upsert(run("prod", "elsewhere", failed));
+    records.set("begun", [{ notification: own, runUid: "begun" }]);
+    offers.notificationChanged("ci/n");
+    await quiet();
+    assert.deepEqual([asked, touched.toSorted()], [["ci/n failed"], ["ci/n begun", "ci/n failed!"]]);
+  });
+
+  it("and is not there any more is not asked", async () => {
+    const { put, runs, routes, offers, quiet, asked } = setting();
+    put("ci/n");
+    runs.upsert(run("ci", "build"));
+    offers.notificationChanged("ci/n");
+    routes.delete("ci/n");
+    offers.notificationChanged("ci/n");
+    await quiet();
+    assert.deepEqual(asked, []);
+  });
+});
