@@ -171,7 +171,8 @@ describe("refused credentials", () => {
     const { store, refresh, connections } = setting();
     store({ "private-key.pem": keys[0] });
     const sender = senderOf(await refresh());
-    connections.refused(key, refusal, sender);
+    assert.equal(connections.refused(key, refusal, sender), true);
+    assert.equal(connections.refused(key, refusal, sender), false, "it was refused before");
     assert.equal(told(connections.current(key) ?? assert.fail()), "CredentialsRefused: answered 401");
     assert.equal(told(await refresh(recheckMs - 1)), "CredentialsRefused: answered 401");
     assert.equal(senderOf(await refresh(1)), sender);
@@ -192,7 +193,7 @@ describe("refused credentials", () => {
     const old = senderOf(await refresh());
     store({ "private-key.pem": keys[1] });
     const sender = senderOf(await refresh());
-    connections.refused(key, refusal, old);
+    assert.equal(connections.refused(key, refusal, old), false);
     assert.equal(senderOf(await refresh()), sender);
   });
 });

@@ -6,7 +6,7 @@ import { conditionsOf } from "../../src/controller/conditions.ts";
 import { compileFilter } from "../../src/controller/match.ts";
 import { activeSinceOf, notificationStatus, type NotificationView } from "../../src/controller/notification-status.ts";
 import { providerStatus } from "../../src/controller/provider-status.ts";
-import { createUses, notificationUseAfter, providerUseAfter } from "../../src/controller/uses.ts";
+import { createUses, notificationUseAfter, notificationUseAfterEdit, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "../../src/controller/uses.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Sender } from "../../src/providers/provider.ts";
 import { providerOfType } from "../../src/providers/registry.ts";
@@ -83,6 +83,8 @@ describe("notificationStatus", () => {
     const { activeSince, statuses, delivered, lastDelivery } = status({ use: { delivered: 3, lastDelivery: { time: nowText, outcome: "Delivered", run: "PipelineRun/b", status: "Failed" } } });
     assert.deepEqual([activeSince, statuses, delivered, lastDelivery?.run], [nowText, [...runStatuses], 3, "PipelineRun/b"]);
     assert.deepEqual(status({}, { filter: { statuses: ["Failed"] } }).statuses, ["Failed"]);
+    const faults = [{ field: "spec.githubApp.context", code: "FilterWrongType", line: 1, column: 16, count: 3, lastTime: nowText }];
+    assert.deepEqual([status({ use: { delivered: 3, faults } }).faults, status().faults], [faults, undefined]);
     assert.equal(status({ activeSince: undefined }, { suspend: true }).activeSince, undefined);
   });
 });
@@ -112,6 +114,25 @@ describe("uses", () => {
     assert.deepEqual([two.delivered, two.lastDelivery?.outcome, two.routeError], [5, "Retrying", { code: "DestinationRefused", message: "refused" }]);
     assert.equal(notificationUseAfter(two, { ...outcome, outcome: "Delivered" }, now).routeError, undefined);
     assert.equal(notificationUseAfter(one, { ...outcome, outcome: "Retrying", error: new DeliveryError("ServiceFailed", "") }, now).routeError, undefined);
+  });
+
+  it("of a Notification name the parts that failed, each once with how often, the latest first, ten at most", () => {
+    const overflow = { field: "spec.filter.expression", code: "FilterOverflow", line: 1, column: 3 } as const;
+    const template = { field: "spec.githubApp.context", code: "FilterWrongType", line: 1, column: 16 } as const;
+    const later = now + 60_000;
+    const use = notificationUseAfterFault(notificationUseAfterFault(notificationUseAfterFault({ delivered: 4 }, overflow, now), template, now), overflow, later);
+    assert.deepEqual(use, { delivered: 4, faults: [{ ...overflow, count: 2, lastTime: "2026-01-02T03:05:05Z" }, { ...template, count: 1, lastTime: nowText }] });
+    assert.deepEqual(notificationUseAfter(use, { ...outcome, outcome: "Delivered" }, now).faults, use.faults, "a success elsewhere does not mend them");
+    let many = use;
+    for (let column = 1; column <= 15; column += 1) many = notificationUseAfterFault(many, { ...overflow, column }, now);
+    assert.deepEqual(many.faults?.map(({ column }) => column), [15, 14, 13, 12, 11, 10, 9, 8, 7, 6]);
+    assert.deepEqual(notificationUseAfterEdit(use), { delivered: 4 });
+  });
+
+  it("of a Notification go on after a restart; what failed under an older spec does not", () => {
+    const fault = { field: "spec.filter.expression", code: "FilterOverflow", count: 2, lastTime: nowText };
+    const of = (observedGeneration: number) => notificationUseOf({ ...notification(), status: { observedGeneration, delivered: 4, faults: [fault] } });
+    assert.deepEqual([of(1), of(0), notificationUseOf(undefined)], [{ delivered: 4, faults: [fault] }, { delivered: 4 }, { delivered: 0 }]);
   });
 
   it("of a Provider show the last error until something is accepted", () => {
