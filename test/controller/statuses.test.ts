@@ -4,7 +4,7 @@ import { runStatuses } from "../../src/api/run-event.ts";
 import type { Condition } from "../../src/api/schema.ts";
 import { conditionsOf } from "../../src/controller/conditions.ts";
 import { compileFilter } from "../../src/controller/match.ts";
-import { activeSinceOf, notificationStatus, type NotificationView } from "../../src/controller/notification-status.ts";
+import { activeSinceOf, notificationStatus, type NotificationUse, type NotificationView } from "../../src/controller/notification-status.ts";
 import { providerStatus } from "../../src/controller/provider-status.ts";
 import { createUses, notificationUseAfter, notificationUseAfterEdit, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "../../src/controller/uses.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
@@ -123,7 +123,7 @@ describe("uses", () => {
     const use = notificationUseAfterFault(notificationUseAfterFault(notificationUseAfterFault({ delivered: 4 }, overflow, now), template, now), overflow, later);
     assert.deepEqual(use, { delivered: 4, faults: [{ ...overflow, count: 2, lastTime: "2026-01-02T03:05:05Z" }, { ...template, count: 1, lastTime: nowText }] });
     assert.deepEqual(notificationUseAfter(use, { ...outcome, outcome: "Delivered" }, now).faults, use.faults, "a success elsewhere does not mend them");
-    let many = use;
+    let many: NotificationUse = use;
     for (let column = 1; column <= 15; column += 1) many = notificationUseAfterFault(many, { ...overflow, column }, now);
     assert.deepEqual(many.faults?.map(({ column }) => column), [15, 14, 13, 12, 11, 10, 9, 8, 7, 6]);
     assert.deepEqual(notificationUseAfterEdit(use), { delivered: 4 });
