@@ -27,7 +27,7 @@ test("the known reasons are those that Tekton declares", async (t) => {
   });
   if (folder === undefined) return;
   for (const kind of runKinds) {
-    const source = declarations[kind].map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
+    const source: string = declarations[kind].map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
     const declared = [...source.matchAll(/\w*Reason\w*(?: +\w+)? += +"(\w+)"/g)].flatMap(([, reason = ""]) => (others.has(reason) ? [] : [reason]));
     assert.deepEqual([...new Set(declared)].toSorted(), reasonsOf[kind].toSorted(), kind);
   }
