@@ -7,7 +7,7 @@ import { limits } from "./limits.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
 import { checkedAs, claimLike, fits, isDynamic, join, listOf, mapOf, aTypeName, typeOf, types, type CelType } from "./types.ts";
-import { TypeValue } from "./values.ts";
+import { keyOf, TypeValue } from "./values.ts";
 
 /** A variable of a macro around the node. */
 interface Local {
@@ -173,10 +173,15 @@ const keyKinds = new Set<CelType["kind"]>(["bool", "int", "uint", "string", "dyn
 
 function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
   const entries = node.entries.map((entry) => ({ key: checkNode(entry.key, context), value: checkNode(entry.value, context) }));
+  const written = new Set<string>();
   for (const { key } of entries) {
+    const text = key.op === "constant" ? keyOf(key.value) : undefined;
     if (!keyKinds.has(checkedAs(key.type).kind)) {
       context.errors.push({ code: "FilterTypeMismatch", message: `${aTypeName(key.type)} cannot be a map's key`, offset: startOf(key) });
+    } else if (text !== undefined && written.has(text)) {
+      context.errors.push({ code: "FilterInvalidLiteral", message: "this key is in the map already", offset: startOf(key) });
     }
+    written.add(text ?? "");
   }
   const type = mapOf(joined(entries.map((entry) => entry.key.type)), joined(entries.map((entry) => entry.value.type)));
   return { op: "map", entries, type, offset: node.offset };

@@ -83,17 +83,36 @@ export const durationInt = (span: Duration): Value | Problem => intOf(spanNanose
 export const intTimestamp = (seconds: number | bigint): Timestamp | Problem => timestampOf(Number(seconds), 0);
 
 const decimalFloat = /^[+-]?(?:[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]+(?:_[0-9]+)*)?$/;
-const hexadecimalFloat = /^([+-]?)0[xX]_?([0-9a-fA-F]*(?:_[0-9a-fA-F]+)*)(?:\.([0-9a-fA-F]*(?:_[0-9a-fA-F]+)*))?[pP]([+-]?[0-9]+)$/;
+const hexadecimalFloat = /^([+-]?)0[xX]_?([0-9a-fA-F]*(?:_[0-9a-fA-F]+)*)(?:\.([0-9a-fA-F]*(?:_[0-9a-fA-F]+)*))?[pP]([+-]?[0-9]+(?:_[0-9]+)*)$/;
 const infinite = /^([+-]?)inf(?:inity)?$/i;
+
+const lowest = -1074;
+
+/** Whole times a power of two, rounded once: to the nearest double, halves to the even one. */
+function scaled(whole: bigint, power: number): number {
+  const excess = Math.max(0, whole.toString(2).length - 64);
+  const top = whole >> BigInt(excess);
+  // A bit below those kept tells a half from more than a half.
+  const kept = top << BigInt(excess) === whole ? top : top | 1n;
+  const exponent = power + excess;
+  if (exponent >= lowest || kept.toString(2).length + exponent > -1022) {
+    return Number(kept) * 2 ** (exponent / 2 | 0) * 2 ** (exponent - (exponent / 2 | 0));
+  }
+  const shift = BigInt(Math.min(lowest - exponent, 2000));
+  const floor = kept >> shift;
+  const rest = 2n * (kept - (floor << shift));
+  const half = 1n << shift;
+  return Number(rest > half || (rest === half && floor % 2n === 1n) ? floor + 1n : floor) * 2 ** lowest;
+}
 
 function hexadecimal(text: string): number | undefined {
   const [, sign = "", whole = "", fraction = "", power = "0"] = hexadecimalFloat.exec(text) ?? [];
   const digits = (whole + fraction).replaceAll("_", "");
-  // Up to 13 digits are exact in a double, and so is a product with a power of two within its range.
-  if (digits === "" || digits.length > 13 || Math.abs(Number(power)) > 900) {
+  if (digits === "") {
     return undefined;
   }
-  return (sign === "-" ? -1 : 1) * Number(`0x${digits}`) * 2 ** (Number(power) - 4 * fraction.replaceAll("_", "").length);
+  const exponent = Math.max(-10_000, Math.min(10_000, Number(power.replaceAll("_", ""))));
+  return (sign === "-" ? -1 : 1) * scaled(BigInt(`0x${digits}`), exponent - 4 * fraction.replaceAll("_", "").length);
 }
 
 /** A double in the forms of Go: decimal, hexadecimal with an exponent, `inf`, `nan`; no surrounding space. */

@@ -7,8 +7,8 @@ import { slotOf, type Slot } from "./view.ts";
 type Node<Op extends Typed["op"]> = Extract<Typed, { op: Op }>;
 type Path = Node<"variable" | "local" | "select" | "index">;
 
-/** What to do when a path is not there, whichever part of it is missing. */
-type OnAbsence = () => string;
+/** What to do when a path is not there, by the part of it that is missing. */
+type OnAbsence = (missing: Path) => string;
 
 const isPath = (typed: Typed): typed is Path => "path" in typed;
 
@@ -36,7 +36,7 @@ interface Exits {
 
 const mayBeProblem = (type: CelType): boolean => type.kind === "timestamp" || type.kind === "duration" || type.kind === "double";
 
-function emitSlot(slot: Slot | undefined, typed: Typed, emission: Emission, { frame, onAbsence }: Exits): string {
+function emitSlot(slot: Slot | undefined, typed: Path, emission: Emission, { frame, onAbsence }: Exits): string {
   if (slot === undefined) {
     return "null";
   }
@@ -45,7 +45,7 @@ function emitSlot(slot: Slot | undefined, typed: Typed, emission: Emission, { fr
     return read;
   }
   const value = atom(emission, read);
-  line(emission, `if (${value} === undefined) ${onAbsence()}`);
+  line(emission, `if (${value} === undefined) ${onAbsence(typed)}`);
   if (!emission.sound && mayBeProblem(typed.type)) {
     leaveOnProblem(emission, value, typed.offset, frame);
   }
@@ -76,7 +76,7 @@ function readField(operand: string, field: string, emission: Emission): string {
 
 function emitField(typed: Node<"select">, emission: Emission, frame: Frame, onAbsence: OnAbsence): string {
   const raw = atom(emission, readField(emitPart(typed.operand, emission, frame, onAbsence), typed.field, emission));
-  line(emission, `if (${raw} === undefined) ${onAbsence()}`);
+  line(emission, `if (${raw} === undefined) ${onAbsence(typed)}`);
   const reader = readerOf(typed.type);
   if (reader === undefined) {
     return raw;
@@ -97,10 +97,11 @@ function emitSelect(typed: Node<"select">, emission: Emission, frame: Frame, onA
   if (operand.type.kind === "object") {
     return emitField(typed, emission, frame, onAbsence);
   }
-  return emitEntry({ operand, key: field, offset: typed.offset }, emission, { frame, onAbsence });
+  return emitEntry({ path: typed, operand, key: field, offset: typed.offset }, emission, { frame, onAbsence });
 }
 
 interface Entry {
+  readonly path: Path;
   readonly operand: Typed;
   readonly key: string;
   /** Where it is shown that the operand has no keys. */
@@ -110,40 +111,52 @@ interface Entry {
 /** Whether the node is certainly a map: one of the view's own. */
 const isSoundMap = (typed: Typed, emission: Emission): boolean => typed.op === "variable" && typed.type.kind === "map" && emission.sound;
 
-function emitEntry({ operand, key, offset }: Entry, emission: Emission, { frame, onAbsence }: Exits): string {
+function emitEntry({ path, operand, key, offset }: Entry, emission: Emission, { frame, onAbsence }: Exits): string {
   const container = atom(emission, emitPart(operand, emission, frame, onAbsence));
   const name = constant(emission, internalised(key));
   const value = freshName(emission, "t");
   if (!isSoundMap(operand, emission)) {
     line(emission, `const ${value} = ${word(emission, isPlainKey(key) ? "plainEntry" : "entry")}(${container}, ${name});`);
-    line(emission, `if (${value} === undefined) ${onAbsence()}`);
+    line(emission, `if (${value} === undefined) ${onAbsence(path)}`);
     leaveOnProblem(emission, value, offset, frame);
     return value;
   }
   if (!isPlainKey(key)) {
     line(emission, `const ${value} = ${word(emission, "entry")}(${container}, ${name});`);
-    line(emission, `if (${value} === undefined) ${onAbsence()}`);
+    line(emission, `if (${value} === undefined) ${onAbsence(path)}`);
     return value;
   }
   line(emission, `let ${value} = ${container}[${name}];`);
-  line(emission, `if (typeof ${value} !== "string") { ${value} = ${word(emission, "plainEntry")}(${container}, ${name}); if (${value} === undefined) ${onAbsence()} }`);
+  line(emission, `if (typeof ${value} !== "string") { ${value} = ${word(emission, "plainEntry")}(${container}, ${name}); if (${value} === undefined) ${onAbsence(path)} }`);
   return value;
 }
 
 function emitIndex(typed: Node<"index">, emission: Emission, frame: Frame, onAbsence: OnAbsence): string {
   const { operand, key } = typed;
   if (key.op === "constant" && typeof key.value === "string") {
-    return emitEntry({ operand, key: key.value, offset: key.offset }, emission, { frame, onAbsence });
+    return emitEntry({ path: typed, operand, key: key.value, offset: key.offset }, emission, { frame, onAbsence });
   }
   const container = emitPart(operand, emission, frame, onAbsence);
   const at = emit(key, emission, frame);
   const value = atom(emission, `${word(emission, "element")}(${container}, ${at})`);
-  line(emission, `if (${value} === undefined) ${onAbsence()}`);
+  line(emission, `if (${value} === undefined) ${onAbsence(typed)}`);
   leaveOnProblem(emission, value, key.offset, frame);
   return value;
 }
 
-/** `has(a.b)`: false when b is absent, and when a is an object that is declared and absent itself. */
+/** The outermost element or key that a path goes through on the way to what is missing. */
+function elementAround(path: Typed, missing: Path): Path | undefined {
+  let part = path;
+  while (part.op === "select" && part !== missing) {
+    part = part.operand;
+  }
+  return part.op === "index" ? part : undefined;
+}
+
+/**
+ * `has(a.b)`: false when b is absent, and when a is an object that is declared and absent itself. An element of a list that is
+ * not there is missed as ever: `has()` asks for fields only.
+ */
 export function emitHas(typed: Node<"has">, emission: Emission, frame: Frame): string {
   const { operand, field } = typed;
   const slot = flatSlot(operand, field, emission);
@@ -163,7 +176,10 @@ function emitHasField({ operand, field }: Node<"has">, emission: Emission, frame
   const block = freshName(emission, "B");
   const result = freshName(emission, "r");
   line(emission, `let ${result} = false; ${block}: {`);
-  const object = emitPart(operand, emission, frame, () => `break ${block};`);
+  const object = emitPart(operand, emission, frame, (missing) => {
+    const element = elementAround(operand, missing);
+    return element === undefined ? `break ${block};` : frame(absenceOf(emission, element));
+  });
   line(emission, `${result} = ${readField(object, field, emission)} !== undefined; }`);
   return result;
 }

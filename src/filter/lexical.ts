@@ -47,12 +47,15 @@ function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray |
 }
 
 /** The escape of a non-raw string that cannot stand, if any. */
-function badEscape(source: string, start: number, end: number): Finding | undefined {
+function badEscape(source: string, start: number, end: number, bytes: boolean): Finding | undefined {
   let at = source.indexOf("\\", start);
   while (at !== -1 && at < end) {
     const match = matchAt(escapes, source, at);
     if (match === null) {
       return syntax(at, "unknown escape sequence in a string; write `\\\\` for a backslash, or use a raw string: r\"...\"");
+    }
+    if (bytes && /^\\[uU]/.test(match[0])) {
+      return syntax(at, `\`${match[0].slice(0, 2)}\` is no escape of bytes; write the character itself, or \`\\x..\` for each of its bytes`);
     }
     const code = /^\\[uU]/.test(match[0]) ? Number.parseInt(match[0].slice(2), 16) : 0;
     if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
@@ -92,7 +95,7 @@ function readString(source: string, match: RegExpExecArray): Token | Finding {
     return syntax(start, "this string has no closing quote");
   }
   const end = close + delimiter.length;
-  const bad = raw ? undefined : badEscape(source, body, close);
+  const bad = raw ? undefined : badEscape(source, body, close, /b/i.test(prefix));
   return bad ?? { kind: /b/i.test(prefix) ? "bytes" : "string", text: source.slice(start, end), start, end };
 }
 

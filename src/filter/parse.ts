@@ -3,6 +3,7 @@ import type { MacroName, Node } from "./ast.ts";
 import type { Finding } from "./diagnostics.ts";
 import type { LexedSource, Token } from "./lexical.ts";
 import { limits } from "./limits.ts";
+import { bytesOf, stringOf } from "./literals.ts";
 import { isInt64, uintMaximum } from "./numbers.ts";
 import { Bytes, Double, Uint } from "./values.ts";
 
@@ -109,6 +110,8 @@ function tokenOf(expr: Expr, conversion: Conversion): { readonly token: Token | 
   return { token: conversion.source.tokens[index], index };
 }
 
+const noToken: Token = { kind: "end", text: "", start: 0, end: 0 };
+
 const offsetOf = (expr: Expr, conversion: Conversion): number => tokenOf(expr, conversion).token?.start ?? 0;
 
 /** The token of the field or method that follows the `.` of a node. */
@@ -146,7 +149,7 @@ function convert(expr: Expr | undefined, conversion: Conversion): Node {
   const offset = offsetOf(expr, conversion);
   const { exprKind } = expr;
   switch (exprKind.case) {
-    case "constExpr": return convertConstant(exprKind.value.constantKind, offset, conversion);
+    case "constExpr": return convertConstant(expr, exprKind.value.constantKind, conversion);
     case "identExpr": return convertIdentifier(expr, exprKind.value.name, conversion);
     case "selectExpr": {
       const operand = convert(exprKind.value.operand, conversion);
@@ -181,16 +184,18 @@ function convertInt(value: bigint, offset: number, conversion: Conversion): Node
   return { kind: "literal", value: Number.isSafeInteger(small) ? small : value, type: "int", offset };
 }
 
-function convertConstant(constant: Constant, offset: number, conversion: Conversion): Node {
+function convertConstant(expr: Expr, constant: Constant, conversion: Conversion): Node {
+  const { token = noToken } = tokenOf(expr, conversion);
+  const offset = token.start;
   const outOfRange = (type: string): Node => invalid(conversion, { code: "FilterInvalidLiteral", message: `this number is out of the range of ${type}`, offset });
   switch (constant.case) {
     case "nullValue": return { kind: "literal", value: null, type: "null_type", offset };
     case "boolValue": return { kind: "literal", value: constant.value, type: "bool", offset };
-    case "stringValue": return { kind: "literal", value: constant.value, type: "string", offset };
+    case "stringValue": return { kind: "literal", value: stringOf(token), type: "string", offset };
     case "int64Value": return convertInt(constant.value, offset, conversion);
     case "uint64Value": return constant.value > uintMaximum ? outOfRange("uint (64 bits)") : { kind: "literal", value: new Uint(constant.value), type: "uint", offset };
     case "doubleValue": return Number.isFinite(constant.value) ? { kind: "literal", value: new Double(constant.value), type: "double", offset } : outOfRange("double");
-    case "bytesValue": return { kind: "literal", value: new Bytes(Buffer.from(constant.value)), type: "bytes", offset };
+    case "bytesValue": return { kind: "literal", value: new Bytes(bytesOf(token)), type: "bytes", offset };
     default: return invalid(conversion, { code: "FilterNotSupported", message: "this literal is not supported", offset });
   }
 }

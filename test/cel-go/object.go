@@ -93,17 +93,26 @@ func (o *objects) FindStructFieldType(name, field string) (*types.FieldType, boo
 			return found
 		},
 		GetFrom: func(target any) (any, error) {
-			value, found := target.(map[string]ref.Val)[field]
-			if !found {
-				return nil, fmt.Errorf("no such key: %s", field)
+			if value, found := target.(map[string]ref.Val)[field]; found {
+				return value, nil
 			}
-			return value, nil
+			if empty, isObject := o.empty(fieldType); isObject {
+				return empty, nil
+			}
+			return nil, fmt.Errorf("no such key: %s", field)
 		},
 	}, true
 }
 
+// empty is what an absent object of a type is read as: one without fields, as with messages, so that has() below it is false.
+func (o *objects) empty(celType *cel.Type) (ref.Val, bool) {
+	_, isObject := o.types[celType.TypeName()]
+	return &object{objects: o, celType: celType, fields: map[string]ref.Val{}}, isObject
+}
+
 // object is a value of an object type: the fields that are there.
 type object struct {
+	objects *objects
 	celType *cel.Type
 	fields  map[string]ref.Val
 }
@@ -113,7 +122,7 @@ func (o *objects) object(declared *typeDeclaration, content any) (ref.Val, error
 	if !isObject {
 		return nil, fmt.Errorf("%T is no object", content)
 	}
-	made := &object{celType: o.types[declared.Name].celType, fields: map[string]ref.Val{}}
+	made := &object{objects: o, celType: o.types[declared.Name].celType, fields: map[string]ref.Val{}}
 	for name, field := range declared.Fields {
 		content, found := contents[name]
 		if !found {
@@ -167,6 +176,11 @@ func (o *object) Get(index ref.Val) ref.Val {
 	name, isString := index.(types.String)
 	if value, found := o.fields[string(name)]; isString && found {
 		return value
+	}
+	if declared, found := o.objects.types[o.celType.TypeName()].fields[string(name)]; isString && found {
+		if empty, isObject := o.objects.empty(declared); isObject {
+			return empty
+		}
 	}
 	return types.NewErr("no such key: %v", index.Value())
 }

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Environment } from "../../src/filter/index.ts";
 import { typeName, type CelType } from "../../src/filter/types.ts";
 
@@ -17,32 +19,20 @@ function randomFrom(seed: number): Random {
 }
 
 /** Literals by type. Kinds of text that a function reads have pools of their own. */
-const pools: Readonly<Record<string, readonly string[]>> = {
-  bool: ["true", "false"],
-  int: ["0", "1", "2", "-1", "3", "7", "42", "-5", "0x1F", "100", "1000000", "9223372036854775807", "-9223372036854775808", "9007199254740993", "4294967296"],
-  uint: ["0u", "1u", "2u", "42u", "0xFFu", "18446744073709551615u"],
-  double: ["0.0", "1.0", "-0.0", "1.5", ".5", "-2.25", "1e6", "1e-7", "123456.789", "1e300", "9007199254740993.0", "3.0", "1e21", "0.1"],
-  string: ['""', '"a"', '"Failed"', "'Succeeded'", '"team"', '"shop"', '"ä€"', '"😀x"', '"1"', '"true"', 'r"\\d+"', '"a\\n\\"b\\""', '"a,b,,c"', '" x "', '"Ab cD"', '"-"', '"\\u00e4"', '"""a"b"""', '"main"'],
-  bytes: ['b"abc"', 'b"\\xff\\xfe"', 'b"ä"', 'b""', 'b"abd"', 'b"1"'],
-  timestamp: ["2026-11-22T15:59:20Z", "2024-02-29T23:59:59.999999999Z", "1969-12-31T23:59:59.5Z", "2026-01-01T00:00:00+01:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"].map((text) => `timestamp("${text}")`),
-  duration: ["1h30m", "-5s", "1.5s", "100ms", "1ns", "0s", "9223372036s", "-2h0.5s", "192s"].map((text) => `duration("${text}")`),
-  null_type: ["null"],
-  type: ["int", "string", "bool", "double", "uint", "bytes", "list", "map", "null_type", "type", "google.protobuf.Timestamp", "google.protobuf.Duration"],
-  index: ["0", "1", "2", "-1", "3", "10"],
-  limit: ["-1", "0", "1", "2", "5"],
-  regex: ['"a"', '"^team-[a-z]+$"', '"(a+)+$"', 'r"^\\d{2,3}"', '"[[:alpha:]]"', '"(?i)FAILED"', '"^$"', '"."', '"ä|x"', '"("', '"a{2,1}"', '"(?=a)"', 'r"\\bshop\\b"', '"(?P<n>a)"'],
-  zone: ['"UTC"', '"Europe/Berlin"', '"+01:00"', '"-08:30"', '"America/New_York"', '"02:00"'],
-  timestampText: ['"2026-11-22T15:59:20Z"', '"2026-11-22T15:59:20.120+02:00"', '"2026-11-22"', '"2026-02-30T00:00:00Z"', '"2026-11-22t15:59:20Z"', '"2026-11-22T24:00:00Z"', '""', '"0000-01-01T00:00:00Z"'],
-  durationText: ['"1h"', '"1.5h2m"', '"-1m1s"', '"1"', '""', '"1d"', '"+3s"', '"0"', '".5s"', '"1us"', '"1µs"', '"400000h"', '"99999999h"'],
-  numberText: ['"1"', '"-1"', '"+1"', '" 1"', '"1.5"', '"1e3"', '"0x10"', '""', '"inf"', '"NaN"', '"9223372036854775808"', '"1e400"', '"1_0"', '"-0"', '"18446744073709551616"', '"infinity"'],
-  boolText: ['"true"', '"T"', '"True"', '"tRUE"', '"0"', '"f"', '"yes"', '""', '"FALSE"'],
-  formatted: ['"%s".format([{any}])', '"%d".format([{int}])', '"%d".format([{uint}])', '"%x".format([{int}])', '"%X".format([{string}])', '"%b".format([{bool}])', '"%b".format([{int}])', '"%o".format([{int}])', '"%.2f".format([{double}])', '"%f".format([{double}])', '"%e".format([{double}])', '"%.3e".format([{double}])', '"%s%%-%d".format([{any}, {int}])', '"%s".format([])', '"%d".format([{string}])', '"%q".format([{int}])'],
-};
+const pools: Readonly<Record<string, readonly string[]>> = readPools();
+
+function readPools(): Record<string, readonly string[]> {
+  const sections = readFileSync(join(import.meta.dirname, "cel-go-literals.txt"), "utf8").split(/^\[(\w+)\]$/m).slice(1);
+  const names = sections.filter((_part, index) => index % 2 === 0);
+  return Object.fromEntries(names.map((name, index) => [name, (sections[2 * index + 1] ?? "").split("\n").filter((line) => line !== "").map((line) => line.replaceAll("⏎", "\n"))]));
+}
 
 /** What gives a value of a type: `{x}` stands for an expression of type x, T for one type throughout. */
 const productions: readonly (readonly [result: string, template: string])[] = [
   ...["&&", "||"].flatMap((operator) => [["bool", `{bool} ${operator} {bool}`], ["bool", `{bool} ${operator} {bool}`]] as const),
-  ["bool", "!{bool}"], ["bool", "{T} == {T}"], ["bool", "{T} == {T}"], ["bool", "{T} != {T}"], ["bool", "{T} in {list(T)}"], ["bool", "{string} in {map(string, T)}"], ["bool", "{string} in {map(string, string)}"], ["bool", "{int} in {map(int, T)}"],
+  ["bool", "!{bool}"], ["bool", "!(!({bool}))"], ["bool", "!(!({any}))"], ["int", "-(-({int}))"], ["double", "-(-{double})"],
+  ["bool", "dyn({number}) in [{number}, {number}]"], ["bool", "dyn({number}) in [dyn({number}), {any}]"], ["bool", "dyn({number}) in {{int}: {any}, {uint}: {any}}"], ["bool", "dyn({number}) == {number}"], ["bool", "dyn({any}) == dyn({any})"],
+  ["bool", "[dyn({number})] == [{number}]"], ["bool", "{\"a\": dyn({number})} == {\"a\": {number}}"], ["bool", "[{any}, {any}] == [{any}, {any}]"], ["bool", "{dyn} < {number}"], ["bool", "dyn({string}) >= {string}"], ["bool", "{T} == {T}"], ["bool", "{T} == {T}"], ["bool", "{T} != {T}"], ["bool", "{T} in {list(T)}"], ["bool", "{string} in {map(string, T)}"], ["bool", "{string} in {map(string, string)}"], ["bool", "{int} in {map(int, T)}"],
   ...["<", "<=", ">", ">="].flatMap((operator) => [["bool", `{ordered} ${operator} {ordered}`], ["bool", `{O} ${operator} {O}`]] as const),
   ["bool", "{has}"], ["bool", "{has}"], ["bool", "{list}"], ["bool", "{list}"], ["bool", "{list}"],
   ["bool", "{string}.startsWith({string})"], ["bool", "{string}.endsWith({string})"], ["bool", "{string}.contains({string})"], ["bool", "{string}.matches({regex})"], ["bool", "matches({string}, {regex})"], ["bool", "bool({boolText})"], ["bool", "bool({bool})"], ["bool", "bool({string})"],
@@ -54,7 +44,7 @@ const productions: readonly (readonly [result: string, template: string])[] = [
   ["int", "{string}.indexOf({string})"], ["int", "{string}.indexOf({string}, {index})"], ["int", "{string}.lastIndexOf({string})"], ["int", "{string}.lastIndexOf({string}, {index})"],
   ...["FullYear", "Month", "DayOfYear", "DayOfMonth", "Date", "DayOfWeek", "Hours", "Minutes", "Seconds", "Milliseconds"].flatMap((part) => [["int", `{timestamp}.get${part}()`], ["int", `{timestamp}.get${part}({zone})`]] as const),
   ...["Hours", "Minutes", "Seconds"].map((part) => ["int", `{duration}.get${part}()`] as const),
-  ["string", "{string} + {string}"], ["string", "{string}.charAt({index})"], ["string", "{string}.lowerAscii()"], ["string", "{string}.upperAscii()"], ["string", "{string}.trim()"], ["string", "{string}.reverse()"], ["string", "{string}.replace({string}, {string})"], ["string", "{string}.replace({string}, {string}, {limit})"],
+  ["string", "{string} + {string}"], ["string", "{string}.charAt({index})"], ["string", "{string}.lowerAscii()"], ["string", "{string}.upperAscii()"], ["string", "{string}.trim()"], ["string", "{string} . trim ( )"], ["string", "string({T})"], ["int", "int({any})"], ["uint", "uint({any})"], ["double", "double({any})"], ["string", "{string}.reverse()"], ["string", "{string}.replace({string}, {string})"], ["string", "{string}.replace({string}, {string}, {limit})"],
   ["string", "{string}.substring({index})"], ["string", "{string}.substring({index}, {index})"], ["string", "{list(string)}.join()"], ["string", "{list(string)}.join({string})"], ["string", "strings.quote({string})"], ["string", "{formatted}"], ["string", "{formatted}"],
   ...["int", "uint", "double", "bool", "bytes", "timestamp", "duration", "string"].map((type) => ["string", `string({${type}})`] as const),
   ["list(string)", "{string}.split({string})"], ["list(string)", "{string}.split({string}, {limit})"],
@@ -65,7 +55,7 @@ const productions: readonly (readonly [result: string, template: string])[] = [
   ["list(T)", "[{T}, {T}]"], ["list(T)", "[{T}]"], ["list(T)", "[] + {list(T)}"], ["list(T)", "{list(T)} + []"], ["bool", "{T} in []"], ["bool", "{list(T)} != []"], ["int", "size([])"], ["bool", "{} == {map(string, T)}"], ["list(T)", "[{T}, {T}, {T},]"], ["list(T)", "{list(T)} + {list(T)}"], ["list(T)", "{list}"], ["list(T)", "{list}"],
   ["map(string, T)", "{{string}: {T}, \"zz\": {T}}"], ["map(string, T)", "{\"a\": {T}}"], ["map(int, T)", "{{int}: {T}, 77: {T}}"],
   ["type", "type({any})"],
-  ["dyn", "dyn({any})"], ["dyn", "[1, {string}, true][{index}]"], ["dyn", "{dyn}.{name}"], ["dyn", "dyn({dyn}[{any}])"],
+  ["dyn", "dyn({any})"], ["dyn", "[1, {string}, true][{index}]"], ["dyn", "[{any}, {any}][{index}]"], ["dyn", "{\"a\": {any}, \"b\": {any}}.{key}"], ["list(dyn)", "[{any}, {any}]"], ["list(T)", "{list(T)} + {dyn}"], ["list(T)", "{dyn} + {list(T)}"], ["dyn", "{dyn}.{name}"], ["dyn", "dyn({dyn}[{any}])"],
 ];
 
 /** A production as it is for one type. */
@@ -179,7 +169,7 @@ export class ExpressionGenerator {
     const locals = scope.locals.flatMap(({ name, type: declared }) => pathsFrom(name, declared));
     const readable = [...locals, ...locals, ...this.#variables].filter((path) => path.type === type);
     const pool = pools[type];
-    if (readable.length > 0 && (pool === undefined || this.#chance(0.65))) {
+    if (readable.length > 0 && (pool === undefined || this.#chance(0.45))) {
       const near = locals.filter((path) => path.type === type);
       return this.#pick(near.length > 0 && this.#chance(0.6) ? near : readable).text;
     }
@@ -218,6 +208,8 @@ export class ExpressionGenerator {
       case "ordered": return this.#expression(this.#pick(numbers), scope);
       case "any": return this.#expression(this.#pick(anyOf), scope);
       case "name": return this.#pick(fieldNames);
+      case "key": return this.#pick(["a", "b", "c"]);
+      case "number": return this.#expression(this.#pick(numbers), scope);
       case "has": return `has(${this.#pick(this.#variables.filter(({ text }) => text.includes("."))).text})`;
       case "list": return this.#macro(bound, scope);
       default: return this.#expression(hole, scope);

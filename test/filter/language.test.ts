@@ -139,6 +139,9 @@ test("what is not there is absent, named as it was written", () => {
     ["results.image.digest == 1", "results.image.digest", 1],
     ['run.status.results[0].name == "x"', "run.status.results[0].name", 1],
     ["results.tags[2] == 1", "results.tags[2]", 1],
+    ["has(tasks[10].duration)", "tasks[10]", 5],
+    ["!has(tasks[10].duration) || false", "tasks[10]", 6],
+    ["has(run.status.steps[0].terminated.reason)", "run.status.steps[0]", 5],
     ["results[commit.sha] == 1", "commit.sha", 9],
     ["pipelineTask == \"x\"", "pipelineTask", 1],
     ["tasks.all(t, t.duration < duration(\"5m\"))", "t.duration", 14],
@@ -147,6 +150,13 @@ test("what is not there is absent, named as it was written", () => {
   for (const [expression, what, column] of absent) {
     assert.deepEqual(evaluate(expression), { kind: "absent", what, line: 1, column }, expression);
   }
+});
+
+test("has() is false below an object that is absent, in a list or not", () => {
+  for (const source of ["has(previous.status)", "has(run.spec.pipelineRef.name)", "has(tasks[2].duration)", "tasks.exists(t, t.name == \"publish\" && has(t.duration))"]) {
+    assert.deepEqual(evaluate(source), { kind: "value", value: false }, source);
+  }
+  assert.deepEqual(evaluate("has(tasks[1].duration)"), { kind: "value", value: true });
 });
 
 test("what cannot be computed is an error with a place, and no data", () => {
