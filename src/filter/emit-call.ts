@@ -50,8 +50,7 @@ function emitTextIn(value: Typed, container: Typed, emission: Emission, frame: F
     const key = fold(value, emission.folded);
     const map = atom(emission, where);
     const name = typeof key === "string" && isPlainKey(key) ? constant(emission, internalised(key)) : undefined;
-    const slow = `${word(emission, "hasKey")}(${map}, ${name ?? text})`;
-    return name === undefined ? slow : `(${map}[${name}] !== undefined || ${slow})`;
+    return name === undefined ? `${word(emission, "hasKey")}(${map}, ${text})` : `(${map}[${name}] !== undefined || ${word(emission, "hasEntry")}(${map}, ${name}))`;
   }
   const found = atom(emission, `${word(emission, "hasText")}(${text}, ${where}, m)`);
   stopWhenExhausted(emission);

@@ -33,12 +33,19 @@ export const multiplyInts = (a: Int, b: Int): IntResult => (bothSmall(a, b) ? ex
 
 /** `/` of ints, towards zero. */
 export function divideInts(a: Int, b: Int): IntResult {
+  if (bothSmall(a, b) && b !== 0) {
+    // Exact: a quotient that is no whole number is further from the next one than its rounding can be wrong.
+    return Math.trunc(a / (b as number)) + 0;
+  }
   const divisor = BigInt(b);
   return divisor === 0n ? problems.divisionByZero : intOf(BigInt(a) / divisor);
 }
 
 /** `%` of ints, with the sign of the dividend. */
 export function remainderInts(a: Int, b: Int): IntResult {
+  if (bothSmall(a, b) && b !== 0) {
+    return (a % (b as number)) + 0;
+  }
   const divisor = BigInt(b);
   if (divisor === 0n) {
     return problems.divisionByZero;

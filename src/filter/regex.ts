@@ -1,4 +1,5 @@
 import { RE2JS, RE2JSException } from "re2js";
+import { automatonOf, type Automaton, type RegexProgram } from "./automaton.ts";
 import { limits } from "./limits.ts";
 import { matchSteps, patternCost } from "./pattern-cost.ts";
 import { problems, type Meter, type Problem } from "./values.ts";
@@ -31,11 +32,16 @@ function build(source: string): Pattern | string {
     }
     const perCharacter = (matchSteps(source, instructions, 1000) - 1) / 1000;
     const steps = (length: number): number => 1 + Math.ceil(length * perCharacter);
+    let automaton: Automaton | undefined;
     return {
       steps,
       test: (text, meter) => {
-        meter.steps -= steps(text.length);
-        return meter.steps < 0 ? problems.budget : regex.test(text);
+        meter.steps -= 1 + Math.ceil(text.length * perCharacter);
+        if (meter.steps < 0) {
+          return problems.budget;
+        }
+        automaton ??= automatonOf(regex.re2().prog as RegexProgram);
+        return automaton(text) ?? regex.test(text);
       },
     };
   } catch (error) {

@@ -22,7 +22,7 @@ function plainEntry(container: Value, name: string): Value | Problem | undefined
       return fromJson(found);
     }
   }
-  return entry(container, name);
+  return container instanceof ValueMap ? lookUp(container, name) : isJsonObject(container) ? undefined : problems.wrongType;
 }
 
 /** What is under a key or at an index; undefined when there is nothing. */
@@ -45,6 +45,9 @@ function elements(range: Value): readonly unknown[] | undefined {
   }
   return range instanceof ValueMap || isJsonObject(range) ? keysOf(range) : undefined;
 }
+
+/** Whether a map that has no property of that name has the plain key all the same. */
+const hasEntry = (map: unknown, key: string): boolean => map instanceof ValueMap && lookUp(map, key) !== undefined;
 
 const hasKey = (map: ValueMap | Readonly<Record<string, unknown>>, key: string): boolean => (map instanceof ValueMap ? lookUp(map, key) !== undefined : Object.hasOwn(map, key));
 
@@ -98,7 +101,7 @@ function put(entries: Map<string, readonly [Value, Value]>, key: Value, value: V
 /** Every function, class and constant that generated code can name. */
 export const vocabulary = {
   addInts, subtractInts, multiplyInts, divideInts, remainderInts, negateInt,
-  admits, dispatch, element, elements, entry, equal, fromJson, hasKey, hasText, orderOf, outcomeOf, plainEntry, put, sizeOf,
+  admits, dispatch, element, elements, entry, equal, fromJson, hasEntry, hasKey, hasText, orderOf, outcomeOf, plainEntry, put, sizeOf,
   readDouble, readDuration, readTimestamp, Problem, ValueMap, problems, yes, no, exhausted,
 } as const;
 

@@ -1,5 +1,5 @@
 import type { RunEvent } from "../../src/api/run-event.ts";
-import { recordedEvent } from "./filter-cases.ts";
+import { recordedEvent } from "./filter-events.ts";
 
 const times = (count: number, part: string): string => part.repeat(count).slice(0, count);
 

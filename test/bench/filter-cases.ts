@@ -1,8 +1,3 @@
-import type { RunEvent, RunKind } from "../../src/api/run-event.ts";
-import { normaliseRun } from "../../src/controller/normalise-run.ts";
-import { trimRun } from "../../src/controller/trim-run.ts";
-import { readRecording } from "../support/replay-recording.ts";
-
 /** A filter with a name, as files for `--filters` hold them. */
 export interface NamedFilter {
   readonly name: string;
@@ -35,13 +30,14 @@ export const builtInFilters: readonly NamedFilter[] = [
   { name: "names of failed tasks", expression: 'tasks.filter(t, t.status == "Failed").map(t, t.name).exists(n, n.startsWith("unit"))' },
 ];
 
-/** The last state of a recorded PipelineRun, as the controller would see it. */
-export function recordedEvent(recording: string): RunEvent {
-  const last = new Map(readRecording(recording).map(({ object }) => [object.metadata.uid ?? "", object]));
-  const runs = Array.from(last.values(), (object) => trimRun(object, object.kind as RunKind));
-  const [run] = runs.filter(({ kind }) => kind === "PipelineRun");
-  if (run === undefined) {
-    throw new Error(`${recording} holds no PipelineRun`);
-  }
-  return normaliseRun(run, { children: runs.filter((other) => other !== run) });
+/** Another filter of the same form: some with another literal, all with another text. */
+function variant({ name, expression }: NamedFilter, index: number): NamedFilter {
+  const last = expression.lastIndexOf('"');
+  const changed = index % 3 === 0 || last === -1 || name === "regular expression" || name === "duration" ? expression : `${expression.slice(0, last)}-${index}${expression.slice(last)}`;
+  return { name, expression: `${changed} // ${index}` };
+}
+
+/** As many filters as many users write: all different, in the forms of the built-in ones. */
+export function manyFilters(count: number): readonly NamedFilter[] {
+  return Array.from({ length: count }, (_, index) => variant(builtInFilters[index % builtInFilters.length] ?? { name: "", expression: "true" }, index));
 }

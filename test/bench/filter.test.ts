@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { compile, runEventEnvironment } from "../../src/filter/index.ts";
-import { builtInFilters, recordedEvent } from "./filter-cases.ts";
+import { builtInFilters } from "./filter-cases.ts";
+import { recordedEvent } from "./filter-events.ts";
 
 function bench(filters: unknown, event: unknown): { status: number | null; stdout: string; stderr: string } {
   const folder = mkdtempSync(join(tmpdir(), "filter-bench-"));

@@ -126,6 +126,11 @@ func (o *objects) value(declared *typeDeclaration, content any) (ref.Val, error)
 		return types.NewRefValList(o, values), nil
 	case "object":
 		return o.object(declared, content)
+	case "map":
+		if texts, isTexts := textMap(declared, content); isTexts {
+			return types.NewStringStringMap(o, texts), nil
+		}
+		return o.NativeToValue(numbers(content)), nil
 	default:
 		return o.NativeToValue(numbers(content)), nil
 	}
@@ -155,4 +160,21 @@ func numbers(content any) any {
 	default:
 		return content
 	}
+}
+
+// textMap is the content of a map whose values are all texts, in Go's own type for that, which is the fastest to look into.
+func textMap(declared *typeDeclaration, content any) (map[string]string, bool) {
+	entries, isMap := content.(map[string]any)
+	if !isMap || declared.Value == nil || declared.Value.Kind != "string" {
+		return nil, false
+	}
+	texts := make(map[string]string, len(entries))
+	for key, value := range entries {
+		text, isText := value.(string)
+		if !isText {
+			return nil, false
+		}
+		texts[key] = text
+	}
+	return texts, true
 }

@@ -2,6 +2,7 @@
 //
 // The first line of its standard input is {"variables": {name: type}}, types as src/filter describes them. Each further line
 // is {"expression", "event"} and is answered with one line: {"accepted", "refusal", "type", "value", "error"}.
+// `cel-go bench` times evaluations instead, see bench.go.
 package main
 
 import (
@@ -52,6 +53,9 @@ func serve() error {
 	environment, err := newEnvironment(declared.Variables)
 	if err != nil {
 		return err
+	}
+	if len(os.Args) > 1 && os.Args[1] == "bench" {
+		return runBench(environment, requests, answers, out.Flush)
 	}
 	for requests.More() {
 		var asked request

@@ -58,18 +58,18 @@ function declared(type: CelType): unknown {
 }
 
 /** `namespace` is reserved in CEL; cel-go is asked with another name. Texts in the expressions do not hold the word. */
-const renamed = (text: string): string => text.replace(/(?<![\w.])namespace(?!\w)/g, "namespace_");
+export const renamed = (text: string): string => text.replace(/(?<![\w.])namespace(?!\w)/g, "namespace_");
 
 /** The first line of the program's input: the environment's variables. */
 export function declarationOf(environment: Environment): string {
   return JSON.stringify({ variables: Object.fromEntries(Array.from(environment.variables, ([name, field]) => [renamed(name), declared(field.type)])) });
 }
 
+/** An event with the names that cel-go is asked with. */
+export const renamedEvent = (event: object): object => Object.fromEntries(Object.entries(event).map(([name, value]): [string, unknown] => [renamed(name), value]));
+
 /** A request of the program: an expression and the event to evaluate it on. */
-export function requestOf(expression: string, event: object): string {
-  const fields = Object.entries(event).map(([name, value]): [string, unknown] => [renamed(name), value]);
-  return JSON.stringify({ expression: renamed(expression), event: Object.fromEntries(fields) });
-}
+export const requestOf = (expression: string, event: object): string => JSON.stringify({ expression: renamed(expression), event: renamedEvent(event) });
 
 /** Runs the program on these lines and gives its answers, one for each request. `signal` ends it. */
 export async function askCelGo(binary: string, lines: readonly string[], signal: AbortSignal): Promise<readonly CelGoAnswer[]> {

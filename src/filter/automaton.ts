@@ -1,0 +1,305 @@
+/**
+ * A deterministic automaton over the program of a regular expression: one look into a table per character. Its states are
+ * made when a text first leads to them. States and the work of making them are bounded; where a bound is reached, and for
+ * what only the interpreter can do, the answer is left to it.
+ */
+
+/** An instruction of a compiled regular expression, as re2js has them (and as RE2 and Go name them). */
+interface Instruction {
+  readonly op: number;
+  readonly out: number;
+  readonly arg: number;
+  readonly runes: ArrayLike<number>;
+  matchRune(rune: number): boolean;
+}
+
+export interface RegexProgram {
+  readonly start: number;
+  numInst(): number;
+  getInst(at: number): Instruction;
+  /** Assertions that every match begins with; -1: there is none. */
+  startCond(): number;
+}
+
+const ops = { alt: 1, altMatch: 2, capture: 3, emptyWidth: 4, fail: 5, match: 6, nop: 7, rune: 8, rune1: 9, runeAny: 10, runeAnyNotNewline: 11 } as const;
+const assertions = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, wordBoundary: 16, noWordBoundary: 32 } as const;
+const foldCase = 1;
+
+const newline = 10;
+const endOfText = -1;
+const maxStates = 1000;
+/** Instructions visited while states are made, for each instruction of the program; all patterns of an expression have 2,000. */
+const workPerInstruction = 300;
+
+/** What is before a place, as far as assertions can ask. */
+const before = { text: 0, line: 1, word: 2, other: 3 } as const;
+type Before = (typeof before)[keyof typeof before];
+
+const isWord = (rune: number): boolean => (rune >= 48 && rune <= 57) || (rune >= 65 && rune <= 90) || rune === 95 || (rune >= 97 && rune <= 122);
+
+/** Entries of the table besides rows of states. */
+const unknown = 0;
+const dead = -1;
+const found = -2;
+const tooMuch = -3;
+
+interface State {
+  readonly instructions: readonly number[];
+  readonly before: Before;
+}
+
+/** Whether a text has a match; undefined: ask the interpreter. */
+export type Automaton = (text: string) => boolean | undefined;
+
+interface Alphabet {
+  /** First code points of the classes, ascending; all of a class lead to the same state. */
+  readonly bounds: Int32Array;
+  readonly ascii: Uint16Array;
+  /** Whether letters stand for their other case too, which beyond ASCII only the interpreter knows. */
+  readonly folds: boolean;
+}
+
+function addFolded(bounds: Set<number>, rune: number): void {
+  const upper = rune >= 97 && rune <= 122 ? rune - 32 : rune;
+  for (const other of [upper, upper + 32]) {
+    bounds.add(other).add(other + 1);
+  }
+}
+
+function addRunes(bounds: Set<number>, { runes, arg }: Instruction): boolean {
+  if (runes.length === 1) {
+    const rune = runes[0] ?? 0;
+    bounds.add(rune).add(rune + 1);
+    const folds = (arg & foldCase) !== 0;
+    if (folds) {
+      // Letters beyond ASCII whose other case is within: the Kelvin sign and the long s.
+      [rune, 75, 83].forEach((letter) => {
+        addFolded(bounds, letter);
+      });
+    }
+    return folds;
+  }
+  for (let at = 0; at < runes.length; at += 2) {
+    bounds.add(runes[at] ?? 0).add((runes[at + 1] ?? 0) + 1);
+  }
+  return false;
+}
+
+const classOf = (bounds: Int32Array, rune: number): number => {
+  let [low, high] = [0, bounds.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((bounds[middle] ?? 0) <= rune) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low - 1;
+};
+
+function alphabetOf(instructions: readonly Instruction[]): Alphabet {
+  const bounds = new Set<number>([0, newline, newline + 1, 48, 58, 65, 91, 95, 96, 97, 123]);
+  let folds = false;
+  for (const instruction of instructions) {
+    if (instruction.op === ops.rune || instruction.op === ops.rune1) {
+      folds = addRunes(bounds, instruction) || folds;
+    }
+  }
+  const sorted = Int32Array.from(bounds).sort();
+  return { bounds: sorted, ascii: Uint16Array.from({ length: 128 }, (_, rune) => classOf(sorted, rune)), folds };
+}
+
+function assertionsAt(previous: Before, rune: number): number {
+  const boundary = (previous === before.word) !== isWord(rune) ? assertions.wordBoundary : assertions.noWordBoundary;
+  const begin = previous === before.text ? assertions.beginText | assertions.beginLine : previous === before.line ? assertions.beginLine : 0;
+  return boundary | begin | (rune === endOfText ? assertions.endText | assertions.endLine : rune === newline ? assertions.endLine : 0);
+}
+
+/** What the table says where it does not lead on. */
+const answerOf = (entry: number): boolean | undefined => (entry === tooMuch ? undefined : entry === found);
+
+/** States are known by where their rows begin in the table; the first row stays empty, so that 0 is none. */
+class Table {
+  readonly #instructions: readonly Instruction[];
+  readonly #start: number;
+  readonly #anchored: boolean;
+  readonly #asserts: boolean;
+  readonly #alphabet: Alphabet;
+  readonly #ascii: Uint16Array;
+  readonly #width: number;
+  readonly #states: State[] = [];
+  readonly #rows = new Map<string, number>();
+  #next = new Int32Array(0);
+  #work: number;
+
+  constructor(program: RegexProgram, instructions: readonly Instruction[]) {
+    this.#instructions = instructions;
+    this.#start = program.start;
+    this.#anchored = program.startCond() !== -1 && (program.startCond() & assertions.beginText) !== 0;
+    this.#asserts = instructions.some(({ op, arg }) => op === ops.emptyWidth && (arg & ~(assertions.beginText | assertions.endText)) !== 0);
+    this.#alphabet = alphabetOf(instructions);
+    this.#ascii = this.#alphabet.ascii;
+    // One more for the end of the text.
+    this.#width = this.#alphabet.bounds.length + 1;
+    this.#work = workPerInstruction * Math.max(20, instructions.length);
+    this.#rowOf([this.#start], before.text);
+  }
+
+  test(text: string): boolean | undefined {
+    const ascii = this.#ascii;
+    const width = this.#width;
+    const length = text.length;
+    let table = this.#next;
+    let row = width;
+    for (let at = 0; at < length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit > 127) {
+        return this.#testOn(text, at, row);
+      }
+      const column = ascii[unit] as number;
+      let next = table[row + column] as number;
+      if (next <= 0) {
+        next = next === unknown ? this.#step(row, column, unit) : next;
+        if (next <= 0) {
+          return answerOf(next);
+        }
+        table = this.#next;
+      }
+      row = next;
+    }
+    return this.#end(row);
+  }
+
+  /** The rest of a text that is not all ASCII. */
+  #testOn(text: string, from: number, start: number): boolean | undefined {
+    const { bounds, folds } = this.#alphabet;
+    if (folds) {
+      return undefined;
+    }
+    let row = start;
+    for (let at = from; at < text.length; at += 1) {
+      const rune = text.codePointAt(at) ?? 0;
+      at += rune > 0xffff ? 1 : 0;
+      const column = classOf(bounds, rune);
+      const known = this.#next[row + column] ?? unknown;
+      const next = known === unknown ? this.#step(row, column, rune) : known;
+      if (next <= 0) {
+        return answerOf(next);
+      }
+      row = next;
+    }
+    return this.#end(row);
+  }
+
+  #end(row: number): boolean | undefined {
+    const column = this.#width - 1;
+    const known = this.#next[row + column] ?? unknown;
+    return answerOf(known === unknown ? this.#step(row, column, endOfText) : known);
+  }
+
+  /** The row of a state: a new one where there is none yet. */
+  #rowOf(instructions: readonly number[], previous: Before): number {
+    const key = `${previous}:${instructions.join()}`;
+    const known = this.#rows.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    if (this.#states.length >= maxStates) {
+      return tooMuch;
+    }
+    const row = this.#states.push({ instructions, before: previous }) * this.#width;
+    this.#rows.set(key, row);
+    if (this.#next.length < row + this.#width) {
+      const grown = new Int32Array(2 * (row + this.#width));
+      grown.set(this.#next);
+      this.#next = grown;
+    }
+    return row;
+  }
+
+  #before(rune: number): Before {
+    if (!this.#asserts) {
+      return before.other;
+    }
+    return rune === newline ? before.line : isWord(rune) ? before.word : before.other;
+  }
+
+  #step(row: number, column: number, rune: number): number {
+    const state = this.#states[row / this.#width - 1];
+    const result = state === undefined || this.#work <= 0 ? tooMuch : this.#follow(state, rune);
+    if (result !== tooMuch) {
+      this.#next[row + column] = result;
+    }
+    return result;
+  }
+
+  /** Where a code point leads from a state. */
+  #follow(state: State, rune: number): number {
+    const reached = this.#closure(state.instructions, assertionsAt(state.before, rune));
+    const next = new Set<number>();
+    for (const at of reached) {
+      const instruction = this.#instructions[at];
+      if (instruction?.op === ops.match) {
+        return found;
+      }
+      if (rune !== endOfText && instruction !== undefined && instruction.op >= ops.rune && takes(instruction, rune)) {
+        next.add(instruction.out);
+      }
+    }
+    if (rune === endOfText || (this.#anchored && next.size === 0)) {
+      return dead;
+    }
+    if (!this.#anchored) {
+      next.add(this.#start);
+    }
+    return this.#rowOf([...next].sort((a, b) => a - b), this.#before(rune));
+  }
+
+  /** All instructions that can be reached without a character while these assertions hold. */
+  #closure(from: readonly number[], holding: number): Set<number> {
+    const reached = new Set<number>();
+    const pending = [...from];
+    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+      if (reached.has(at)) {
+        continue;
+      }
+      reached.add(at);
+      this.#work -= 1;
+      const instruction = this.#instructions[at];
+      if (instruction !== undefined) {
+        pending.push(...emptyMoves(instruction, holding));
+      }
+    }
+    return reached;
+  }
+}
+
+function emptyMoves({ op, out, arg }: Instruction, holding: number): readonly number[] {
+  switch (op) {
+    case ops.alt:
+    case ops.altMatch: return [out, arg];
+    case ops.capture:
+    case ops.nop: return [out];
+    case ops.emptyWidth: return (arg & ~holding) === 0 ? [out] : [];
+    default: return [];
+  }
+}
+
+function takes(instruction: Instruction, rune: number): boolean {
+  switch (instruction.op) {
+    case ops.runeAny: return true;
+    case ops.runeAnyNotNewline: return rune !== newline;
+    default: return instruction.matchRune(rune);
+  }
+}
+
+/** The automaton of a program. */
+export function automatonOf(program: RegexProgram): Automaton {
+  const instructions = Array.from({ length: program.numInst() }, (_, at) => program.getInst(at));
+  if (instructions.some(({ op }) => op < ops.alt || op > ops.runeAnyNotNewline)) {
+    return () => undefined;
+  }
+  const table = new Table(program, instructions);
+  return (text) => table.test(text);
+}
