@@ -1,4 +1,5 @@
-import { compile, runEventEnvironment, type Outcome } from "../filter/index.ts";
+import type { RunEvent } from "../api/run-event.ts";
+import { compile, runEventEnvironment, viewOf, type EventView, type Outcome } from "../filter/index.ts";
 import type { Failure, Predicate } from "./predicate.ts";
 
 const field = "spec.filter.expression";
@@ -16,6 +17,17 @@ function failureOf(outcome: Outcome): Failure | undefined {
   }
 }
 
+const views = new WeakMap<RunEvent, EventView>();
+
+/** The event, read once for all expressions that are asked about it. */
+function readOnce(event: RunEvent): EventView {
+  const known = views.get(event);
+  if (known !== undefined) return known;
+  const view = viewOf(event);
+  views.set(event, view);
+  return view;
+}
+
 /** The expression is true of the run. `problems`: why it is none, a sentence each; then it is true of no run. */
 export function expressionPredicate(source: string): { readonly predicate: Predicate; readonly problems: readonly string[] } {
   const { program, errors } = compile(source, { environment: runEventEnvironment, result: "bool" });
@@ -23,7 +35,7 @@ export function expressionPredicate(source: string): { readonly predicate: Predi
     problems: errors.map(({ line, column, message }) => `${field}:${line}:${column}: ${message}`),
     predicate: {
       name: "expression",
-      test: (event) => (program === undefined ? { why: "is not valid", error: true } : failureOf(program.evaluate(event))),
+      test: (event) => (program === undefined ? { why: "is not valid", error: true } : failureOf(program.evaluate(readOnce(event)))),
     },
   };
 }

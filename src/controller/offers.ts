@@ -3,8 +3,9 @@ import type { Logger } from "../telemetry/log.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Judge } from "./judge.ts";
 import type { Pair } from "./ledger.ts";
+import type { Route } from "./plan.ts";
 import type { Routes } from "./route-index.ts";
-import { mayConcern, pairOf } from "./routes.ts";
+import { endedBefore, mayConcern, pairOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
 import type { Turns } from "./turns.ts";
 
@@ -45,12 +46,9 @@ export function createOffers({ clock, log, runs, routes, judge, turns, deliverer
   };
 
   /** Asks the Notification about a run of which it has nothing on record. */
-  const ask = (key: string, runUid: string, seenAt: number | undefined): void => {
-    const route = routes.get(key);
-    const run = runs.run(runUid);
-    if (route === undefined || (run !== undefined && !mayConcern(route, run))) return;
+  const ask = (key: string, route: Route, runUid: string, seenAt?: number): void => {
     const view = runs.view(runUid);
-    if (view === undefined) return;
+    if (view === undefined || endedBefore(route, view)) return;
     const since = seenAt === undefined ? {} : { seenAt };
     try {
       if (judge.selects(key, route, view)) deliverer.touch(key, pairOf(route, runUid), { ...since, selected: { version: view.version, route } });
@@ -66,8 +64,8 @@ export function createOffers({ clock, log, runs, routes, judge, turns, deliverer
     if (view === undefined) return;
     const touched = begun(runUid, view.event.namespace);
     try {
-      for (const key of routes.candidates(holder, view.event)) {
-        if (!touched.has(routes.get(key)?.notification.metadata.uid ?? "")) ask(key, runUid, seenAt);
+      for (const [key, route] of routes.candidates(holder, view.event)) {
+        if (touched.size === 0 || !touched.has(route.notification.metadata.uid)) ask(key, route, runUid, seenAt);
         yield;
       }
     } finally {
@@ -76,11 +74,14 @@ export function createOffers({ clock, log, runs, routes, judge, turns, deliverer
   }
 
   function* throughRuns(key: string): Generator<undefined, void> {
-    const { namespace, uid } = routes.get(key)?.notification.metadata ?? { namespace: "", uid: "" };
+    const namespace = routes.get(key)?.notification.metadata.namespace ?? "";
     for (const runUid of runs.inNamespace(namespace)) {
-      const pair = begun(runUid, namespace).get(uid);
-      if (pair === undefined) ask(key, runUid, undefined);
-      else deliverer.touch(key, pair);
+      const route = routes.get(key);
+      if (route === undefined) return;
+      const pair = begun(runUid, namespace).get(route.notification.metadata.uid);
+      const run = runs.run(runUid);
+      if (pair !== undefined) deliverer.touch(key, pair);
+      else if (run === undefined || mayConcern(route, run)) ask(key, route, runUid);
       yield;
     }
   }

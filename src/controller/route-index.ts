@@ -15,8 +15,8 @@ export interface Routes {
   readonly delete: (key: string) => void;
   /** The namespaces of the Notifications that may select runs of the namespace. */
   readonly holders: (runNamespace: string) => Set<string>;
-  /** Keys of the holder's Notifications that can match the state by namespace, kind and status. Suspended ones match nothing. */
-  readonly candidates: (holder: string, state: Looked) => Iterable<string>;
+  /** The holder's Notifications that can match the state by namespace, kind and status. Suspended ones match nothing. */
+  readonly candidates: (holder: string, state: Looked) => Iterable<readonly [key: string, route: Route]>;
   /** Keys of the Notifications that refer to the Provider. */
   readonly through: (providerKey: string) => Iterable<string>;
 }
@@ -38,7 +38,7 @@ function selectedNamespaces({ metadata, spec }: Notification): readonly string[]
 }
 
 /** The Notifications of one namespace that select runs of another (mostly the same) one. */
-type Shelf = Map<Shape, Set<string>>;
+type Shelf = Map<Shape, Map<string, Route>>;
 
 export function createRoutes(): Routes {
   const routes = new Map<string, Route>();
@@ -46,26 +46,30 @@ export function createRoutes(): Routes {
   /** By the runs' namespace, then by the Notifications' own. */
   const shelves = new Map<string, Map<string, Shelf>>();
 
-  const place = (key: string, { notification, matcher }: Route): void => {
+  const place = (key: string, route: Route): void => {
+    const { notification, matcher } = route;
+    const shape = shapeOf(matcher);
     addTo(byProvider, providerKeyOf(notification), key);
     if (notification.spec.suspend === true) return;
     const holder = notification.metadata.namespace;
     for (const namespace of selectedNamespaces(notification)) {
       const byHolder = shelves.get(namespace) ?? new Map<string, Shelf>();
-      const shelf = byHolder.get(holder) ?? new Map<Shape, Set<string>>();
-      addTo(shelf, shapeOf(matcher), key);
+      const shelf = byHolder.get(holder) ?? new Map<Shape, Map<string, Route>>();
+      shelf.set(shape, (shelf.get(shape) ?? new Map<string, Route>()).set(key, route));
       shelves.set(namespace, byHolder.set(holder, shelf));
     }
   };
 
   const displace = (key: string, { notification, matcher }: Route): void => {
+    const shape = shapeOf(matcher);
     removeFrom(byProvider, providerKeyOf(notification), key);
     const holder = notification.metadata.namespace;
     for (const namespace of selectedNamespaces(notification)) {
       const byHolder = shelves.get(namespace);
       const shelf = byHolder?.get(holder);
       if (byHolder === undefined || shelf === undefined) continue;
-      removeFrom(shelf, shapeOf(matcher), key);
+      shelf.get(shape)?.delete(key);
+      if (shelf.get(shape)?.size === 0) shelf.delete(shape);
       if (shelf.size === 0) byHolder.delete(holder);
       if (byHolder.size === 0) shelves.delete(namespace);
     }
@@ -89,7 +93,7 @@ export function createRoutes(): Routes {
     *candidates(holder, { namespace, kind, status }) {
       const wanted = kindBit(kind) | statusBit(status);
       for (const selected of [namespace, everywhere]) {
-        for (const [shape, keys] of shelves.get(selected)?.get(holder) ?? []) if ((shape & wanted) === wanted) yield* keys;
+        for (const [shape, found] of shelves.get(selected)?.get(holder) ?? []) if ((shape & wanted) === wanted) yield* found;
       }
     },
     through: (providerKey) => byProvider.get(providerKey) ?? [],

@@ -54,14 +54,18 @@ export const pairOf = ({ notification: { metadata } }: Route, runUid: string): P
   runUid,
 });
 
+/** Whether the run ended before the Notification was active; times of Kubernetes have whole seconds. */
+export const endedBefore = ({ activeSince }: Route, { endedAt: end }: { readonly endedAt: number | undefined }): boolean =>
+  end !== undefined && Math.floor(end / 1000) < Math.floor(activeSince / 1000);
+
 /**
  * A cheap look before a RunEvent is made of a run of which nothing is on record: false only where judging could not lead to
  * a message.
  */
-export function mayConcern({ matcher, notification, activeSince }: Route, run: TrimmedRun): boolean {
+export function mayConcern(route: Route, run: TrimmedRun): boolean {
+  const { matcher, notification } = route;
   if (notification.spec.suspend === true || !matcher.kinds.has(run.kind)) return false;
   // Deleted, it would be cancelled.
   if (!isTerminal(run)) return matcher.statuses.has(runStatus(run)) || matcher.statuses.has("Cancelled");
-  const end = endedAt(run);
-  return matcher.statuses.has(runStatus(run)) && (end === undefined || Math.floor(end / 1000) >= Math.floor(activeSince / 1000));
+  return matcher.statuses.has(runStatus(run)) && !endedBefore(route, { endedAt: endedAt(run) });
 }

@@ -58,6 +58,7 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
   const namespaces = new Map<string, Set<string>>();
   /** The least recently used first. */
   const views = new Map<string, RunView>();
+  let newest = "";
   let versions = 0;
 
   const childrenOf = (uid: string): TrimmedRun[] =>
@@ -123,7 +124,10 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
     view: (uid) => {
       const entry = entries.get(uid);
       if (entry === undefined) return undefined;
-      const view = views.get(uid) ?? makeView(uid, entry);
+      const known = views.get(uid);
+      if (known !== undefined && uid === newest) return known;
+      const view = known ?? makeView(uid, entry);
+      newest = uid;
       views.delete(uid);
       views.set(uid, view);
       const [oldest] = views.keys();

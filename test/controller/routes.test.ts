@@ -17,7 +17,7 @@ function put(routes: Routes, key: string, spec: Spec = {}): void {
 }
 
 const candidates = (routes: Routes, state: Parameters<Routes["candidates"]>[1]): string[] =>
-  [...routes.holders(state.namespace)].flatMap((holder) => [...routes.candidates(holder, state)]).sort();
+  [...routes.holders(state.namespace)].flatMap((holder) => [...routes.candidates(holder, state)].map(([key]) => key)).sort();
 
 describe("the index of Notifications", () => {
   const failedRun = { namespace: "ci", kind: "PipelineRun", status: "Failed" } as const;
@@ -96,7 +96,7 @@ describe("the index of Notifications", () => {
     const routes = createRoutes();
     for (const name of ["a", "b", "c"]) put(routes, `ci/${name}`);
     const seen: string[] = [];
-    for (const key of routes.candidates("ci", failedRun)) {
+    for (const [key] of routes.candidates("ci", failedRun)) {
       seen.push(key);
       if (key === "ci/a") {
         routes.delete("ci/b");
