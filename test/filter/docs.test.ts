@@ -7,6 +7,7 @@ import { macroNames } from "../../src/filter/ast.ts";
 import { functions } from "../../src/filter/functions.ts";
 import { compile, compileTemplate, runEventEnvironment } from "../../src/filter/index.ts";
 import { limits } from "../../src/filter/limits.ts";
+import { examples } from "./docs-examples.ts";
 import { sampleEvent } from "./sample-event.ts";
 
 const read = (page: string): string => readFileSync(join(import.meta.dirname, "../../docs", page), "utf8");
@@ -26,6 +27,30 @@ test("every example in docs/filters.md is a filter that compiles without a warni
     const { program, errors, warnings } = compile(example, { environment: runEventEnvironment, result: "bool" });
     assert.deepEqual([errors, warnings], [[], []], example);
     assert.notEqual(program?.evaluate(sampleEvent()).kind, "error", example);
+  }
+});
+
+const conditions = { environment: runEventEnvironment, result: "bool" } as const;
+
+test("each of the twenty and more real filters matches one run and does not match another", () => {
+  const written = Array.from(section("Examples").matchAll(/^### (.*)\n([\s\S]*?)```cel\n([\s\S]*?)```/gm), ([, title = "", , expression = ""]) => ({ title, expression: expression.trim() }));
+  assert.ok(written.length >= 20);
+  assert.deepEqual(written.map(({ title }) => title).sort(), Object.keys(examples).sort());
+  for (const { title, expression } of written) {
+    const { program, errors, warnings } = compile(expression, conditions);
+    const { matches, other } = examples[title] ?? assert.fail(title);
+    assert.deepEqual([errors, warnings], [[], []], title);
+    assert.deepEqual(program?.evaluate(matches), { kind: "value", value: true }, title);
+    const outcome = program.evaluate(other);
+    assert.ok(outcome.kind === "absent" || (outcome.kind === "value" && outcome.value === false), `${title}: ${JSON.stringify(outcome)}`);
+  }
+});
+
+test("mistakes in docs/filters.md are answered with what stands beside them", () => {
+  const rows = Array.from(section("When it is refused").matchAll(/^\| `(.*?)` \| (.*) \|$/gm), ([, written = "", said]) => [written, said] as const);
+  assert.ok(rows.length >= 10);
+  for (const [written, said] of rows) {
+    assert.deepEqual(compile(written, conditions).errors.map(({ message }) => message), [said], written);
   }
 });
 
@@ -58,14 +83,32 @@ test("what docs/filters.md names as not supported yet is refused so", () => {
   assert.equal(error?.code, "FilterNotSupportedYet");
 });
 
-test("docs/filters.md names variables with their types, and only those there are", () => {
-  const rows = Array.from(section("Variables").matchAll(/^\| (`.*?`) \| (.*?) \|/gm), ([, names = "", type = ""]) => ({ names: Array.from(names.matchAll(/`([a-zA-Z]+)`/g), ([, name = ""]) => name), type }));
-  assert.ok(rows.length >= 10);
+/** The names and the type of each row of the table of variables, with the fields that the text beside names. */
+const variableRows = (): readonly { readonly names: readonly string[]; readonly type: string; readonly fields: readonly string[] }[] =>
+  Array.from(section("Variables").matchAll(/^\| (`.*?`) \| (.*?) \| (.*) \|$/gm), ([, names = "", type = "", text = ""]) => ({
+    names: Array.from(names.matchAll(/`([a-zA-Z]+)`/g), ([, name = ""]) => name),
+    type,
+    fields: Array.from(text.matchAll(/`(?:\w+)?\.(\w+)`/g), ([, field = ""]) => field),
+  }));
+
+test("docs/filters.md names all variables with their types, and only those there are", () => {
+  const rows = variableRows();
+  assert.deepEqual(rows.flatMap(({ names }) => names).sort(), [...runEventEnvironment.variables.keys()].sort());
   for (const { names, type } of rows) {
     for (const name of names) {
       const declared = compile(name, { environment: runEventEnvironment }).program?.type ?? "missing";
       assert.ok(declared === type || (type === "object" && declared.startsWith("RunEvent.")) || (type === "list" && declared.startsWith("list(")), `${name} is ${declared}`);
     }
+  }
+});
+
+test("docs/filters.md names all fields of parent, commit, tasks and previous, and only those there are", () => {
+  for (const name of ["parent", "commit", "tasks", "previous"]) {
+    const type = runEventEnvironment.variables.get(name)?.type;
+    const object = type?.kind === "list" ? type.element : type;
+    assert.ok(object?.kind === "object");
+    const row = variableRows().find(({ names }) => names.includes(name));
+    assert.deepEqual(row?.fields.toSorted(), [...object.fields.keys()].sort(), name);
   }
 });
 
