@@ -16,6 +16,7 @@ import { createLedger, fieldManager } from "./ledger.ts";
 import { careForNotification, careForProviders } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
+import { holderOf } from "./pairs.ts";
 import type { ProviderUse } from "./provider-status.ts";
 import { restoreFromRecords } from "./restore.ts";
 import { createRoutes } from "./route-index.ts";
@@ -227,6 +228,7 @@ function careQueue(kind: string, { clock, log }: Telemetry): WorkQueue {
     concurrency: 4,
     clock,
     backoff: { baseMs: 500, capMs: 60_000 },
+    laneOf: holderOf,
     onFailure: (key, error) => {
       log.warn("an object could not be looked after; trying again", { kind, key, error });
     },

@@ -47,8 +47,8 @@ export function createJudge({ metrics, onFault }: JudgeOptions): Judge {
       const known = knownOf(state, route, view);
       const planned = plan(route, view, recordedOf(state.destinations.values()), known);
       if (known === undefined) count(outcomeOf(planned));
+      state.selected = planned.kind === "waiting" || planned.matched ? { version: view.version, route } : undefined;
       if (planned.kind === "waiting") return [];
-      state.selected = planned.matched ? { version: view.version, route } : undefined;
       if (planned.fault !== undefined) onFault(state.notificationKey, planned.fault);
       for (const fault of planned.faults ?? []) {
         metrics.add("template_faults_total", { provider_type: route.destination?.definition.type ?? "", code: fault.code });

@@ -68,7 +68,7 @@ export const stateOf = ({ status, reason }: RunEvent): string => `${status}/${re
 
 const pairKey = ({ notification, runUid }: Pair): string => `${notification.namespace}/${notification.uid}/${runUid}`;
 
-/** The namespace of the Notification of a pair, by the pair's key. */
+/** The namespace that a key begins with: that of an object, or of the Notification of a pair. */
 export const holderOf = (key: string): string => key.slice(0, key.indexOf("/"));
 
 export function createPairs(options: PairsOptions): Pairs {

@@ -254,3 +254,22 @@ test("no secret is in any log, Event or status", async (world, t) => {
   assert.doesNotMatch(said, /ghs_[0-9a-f]{6}|eyJ[A-Za-z0-9_-]{20,}\.|PRIVATE KEY/);
   assert.ok(said.includes('"reason":') && world.installation.controller.lines().length > 5);
 });
+
+test("a filter and a template that fail on a run are named in the Notification's status, without run data", async (world, t) => {
+  const namespace = "failing-parts";
+  const sink = await sinkFor(t);
+  await world.createNamespace(namespace);
+  const broken = notification(namespace, "filter", "events", { kinds, expression: 'dyn(name) > 1 || status == "Running"' });
+  const half = notification(namespace, "template", "events", { kinds, statuses: ["Failed"] });
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), broken, { ...half, spec: { ...(half["spec"] as object), cloudEvents: { subject: "run ${dyn(name) + 1}" } } });
+  const runs = await play(world, namespace, ["standalone-taskrun-failed"]);
+  const faultsOf = async (name: string) => {
+    const path = `/apis/integrations.tekton.ornew.io/v1alpha1/namespaces/${namespace}/notifications/${name}`;
+    const { status } = await world.plane.client.call<{ status?: { faults?: { field: string; code: string; line: number; column: number }[] } }>("GET", path);
+    return status?.faults?.map(({ field, code, line, column }) => `${field}: ${code} at ${line}:${column}`);
+  };
+  await eventually("both parts are named", async () => (await faultsOf("filter")) !== undefined && (await faultsOf("template")) !== undefined);
+  assert.deepEqual(await faultsOf("filter"), ["spec.filter.expression: FilterWrongType at 1:11"]);
+  assert.deepEqual(await faultsOf("template"), ["spec.cloudEvents.subject: FilterWrongType at 1:17"]);
+  assert.ok(runs.length > 0);
+});
