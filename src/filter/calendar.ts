@@ -1,21 +1,27 @@
+import { dateAfter, daysTo } from "./dates.ts";
 import { problems, type Duration, type Problem, type Timestamp, type Value } from "./values.ts";
 
 /** Parts of moments and spans. */
 
-const day = 86_400_000;
+const day = 86_400;
 
-/** The parts of a moment, from a date whose UTC fields are those wanted. */
-export const timestampParts: Readonly<Record<string, (date: Date, nanos: number) => number>> = {
-  getFullYear: (date) => date.getUTCFullYear(),
-  getMonth: (date) => date.getUTCMonth(),
-  getDate: (date) => date.getUTCDate(),
-  getDayOfMonth: (date) => date.getUTCDate() - 1,
-  getDayOfWeek: (date) => date.getUTCDay(),
-  getDayOfYear: (date) => Math.floor((date.getTime() - new Date(date).setUTCMonth(0, 1)) / day),
-  getHours: (date) => date.getUTCHours(),
-  getMinutes: (date) => date.getUTCMinutes(),
-  getSeconds: (date) => date.getUTCSeconds(),
-  getMilliseconds: (_date, nanos) => Math.floor(nanos / 1e6),
+/** What is left of seconds within a unit. */
+const within = (seconds: number, unit: number): number => seconds - Math.floor(seconds / unit) * unit;
+const dateOf = (seconds: number): ReturnType<typeof dateAfter> => dateAfter(Math.floor(seconds / day));
+
+/** The parts of a moment, from the seconds that a clock in the wanted zone shows, as if it were UTC. */
+export const timestampParts: Readonly<Record<string, (seconds: number, nanos: number) => number>> = {
+  getFullYear: (seconds) => dateOf(seconds).year,
+  getMonth: (seconds) => dateOf(seconds).month - 1,
+  getDate: (seconds) => dateOf(seconds).day,
+  getDayOfMonth: (seconds) => dateOf(seconds).day - 1,
+  // 1970-01-01 was a Thursday.
+  getDayOfWeek: (seconds) => within(Math.floor(seconds / day) + 4, 7),
+  getDayOfYear: (seconds) => Math.floor(seconds / day) - daysTo(dateOf(seconds).year, 1, 1),
+  getHours: (seconds) => Math.floor(within(seconds, day) / 3600),
+  getMinutes: (seconds) => Math.floor(within(seconds, 3600) / 60),
+  getSeconds: (seconds) => within(seconds, 60),
+  getMilliseconds: (_seconds, nanos) => Math.floor(nanos / 1e6),
 };
 
 /** The parts of a span: it as a whole in that unit, cut off; milliseconds are those beyond the whole seconds. */
@@ -74,7 +80,7 @@ function zoneOffset(zone: string, seconds: number): number | undefined {
 export function timestampPart(name: string, moment: Timestamp, zone: string): Value | Problem {
   const offset = zoneOffset(zone, moment.seconds);
   const read = timestampParts[name];
-  return offset === undefined || read === undefined ? problems.invalidValue : read(new Date((moment.seconds + offset) * 1000), moment.nanos);
+  return offset === undefined || read === undefined ? problems.invalidValue : read(moment.seconds + offset, moment.nanos);
 }
 
 /** A part of a span. */

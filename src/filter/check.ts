@@ -7,7 +7,7 @@ import { limits } from "./limits.ts";
 import { didYouMean, nearest } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
 import { checkedAs, claimLike, fits, isDynamic, join, listOf, mapOf, aTypeName, typeOf, types, type CelType } from "./types.ts";
-import { keyOf, TypeValue } from "./values.ts";
+import { keyOf, TypeValue, type MapKey } from "./values.ts";
 
 /** A variable of a macro around the node. */
 interface Local {
@@ -173,7 +173,7 @@ const keyKinds = new Set<CelType["kind"]>(["bool", "int", "uint", "string", "dyn
 
 function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
   const entries = node.entries.map((entry) => ({ key: checkNode(entry.key, context), value: checkNode(entry.value, context) }));
-  const written = new Set<string>();
+  const written = new Set<MapKey>();
   for (const { key } of entries) {
     const text = key.op === "constant" ? keyOf(key.value) : undefined;
     if (!keyKinds.has(checkedAs(key.type).kind)) {
@@ -181,7 +181,9 @@ function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
     } else if (text !== undefined && written.has(text)) {
       context.errors.push({ code: "FilterInvalidLiteral", message: "this key is in the map already", offset: startOf(key) });
     }
-    written.add(text ?? "");
+    if (text !== undefined) {
+      written.add(text);
+    }
   }
   const type = mapOf(joined(entries.map((entry) => entry.key.type)), joined(entries.map((entry) => entry.value.type)));
   return { op: "map", entries, type, offset: node.offset };

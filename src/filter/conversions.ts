@@ -1,3 +1,4 @@
+import { dateAfter } from "./dates.ts";
 import { plainText, shortText } from "./decimal.ts";
 import { limits } from "./limits.ts";
 import { intOf, isInt64, uintMaximum, uintOf } from "./numbers.ts";
@@ -8,17 +9,38 @@ import { Bytes, Double, problems, type Duration, type Problem, Timestamp, Uint, 
 
 const trimmedFraction = (nanos: number): string => (nanos === 0 ? "" : `.${String(nanos).padStart(9, "0").replace(/0+$/, "")}`);
 
-/** RFC 3339 in UTC, with as many digits of the second as needed. */
-export const timestampText = ({ seconds, nanos }: Timestamp): string => new Date(seconds * 1000).toISOString().replace(/\.000Z$/, `${trimmedFraction(nanos)}Z`);
-
 const twoDigits = (value: number): string => String(value).padStart(2, "0");
 
-/** RFC 3339 with the offset that the moment's text had. */
-export function zonedText({ seconds, nanos, offset }: Timestamp): string {
-  const text = timestampText(new Timestamp(seconds + offset * 60, nanos));
-  if (offset === 0) {
-    return text;
+/** RFC 3339 in UTC without a fraction, in one piece. */
+function wholeSecondsText(seconds: number): string | undefined {
+  const days = Math.floor(seconds / 86_400);
+  const { year, month, day } = dateAfter(days);
+  if (year < 0 || year > 9999) {
+    return undefined;
   }
+  const time = seconds - days * 86_400;
+  const [century, hour, minute, second] = [Math.floor(year / 100), Math.floor(time / 3600), Math.floor(time / 60) % 60, time % 60];
+  const tens = (value: number): number => 48 + Math.floor(value / 10);
+  const ones = (value: number): number => 48 + (value % 10);
+  return String.fromCharCode(
+    tens(century), ones(century), tens(year % 100), ones(year), 45, tens(month), ones(month), 45, tens(day), ones(day), 84,
+    tens(hour), ones(hour), 58, tens(minute), ones(minute), 58, tens(second), ones(second), 90,
+  );
+}
+
+/** RFC 3339 in UTC, with as many digits of the second as needed. */
+export function timestampText({ seconds, nanos }: Timestamp): string {
+  const short = nanos === 0 ? wholeSecondsText(seconds) : undefined;
+  return short ?? new Date(seconds * 1000).toISOString().replace(/\.000Z$/, `${trimmedFraction(nanos)}Z`);
+}
+
+/** RFC 3339 with the offset that the moment's text had. */
+export function zonedText(moment: Timestamp): string {
+  const { seconds, nanos, offset } = moment;
+  if (offset === 0) {
+    return timestampText(moment);
+  }
+  const text = timestampText(new Timestamp(seconds + offset * 60, nanos));
   const minutes = Math.abs(offset);
   const zone = `${offset < 0 ? "-" : "+"}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
   // Beyond the year 9999 there is one digit more.
@@ -27,6 +49,9 @@ export function zonedText({ seconds, nanos, offset }: Timestamp): string {
 
 /** Seconds as a double's shortest digits: `-1.5s`. */
 export function durationText({ seconds, nanos }: Duration): string {
+  if (nanos === 0) {
+    return `${seconds}s`;
+  }
   const negative = seconds < 0 && nanos > 0;
   return `${plainText(negative ? seconds + 1 + (nanos - 1e9) / 1e9 : seconds + nanos / 1e9)}s`;
 }
@@ -47,8 +72,25 @@ function wholeOf(text: string, form: RegExp): bigint | undefined {
   return text.length <= limits.numberLength && form.test(text) ? BigInt(text.replace(/^\+/, "")) : undefined;
 }
 
+/** The number that a few digits make; undefined for all other texts. */
+function shortInt(text: string): number | undefined {
+  let value = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) {
+      return undefined;
+    }
+    value = value * 10 + digit;
+  }
+  return text === "" ? undefined : value;
+}
+
 /** An int from decimal digits with an optional sign. */
 export function textInt(text: string): Value | Problem {
+  const small = text.length < 16 ? shortInt(text) : undefined;
+  if (small !== undefined) {
+    return small;
+  }
   const value = wholeOf(text, signedDecimal);
   return value === undefined ? problems.invalidValue : intOf(value);
 }

@@ -87,14 +87,42 @@ const arithmetic = (operation: Word): Special => (typed, emission, frame) => {
   return value;
 };
 
-/** A search for a short text that is known: too little to be charged for. */
-const search = (method: "startsWith" | "endsWith"): Special => (typed, emission, frame) => {
+const areStrings = (typed: Call): boolean => typed.args.every(({ type }) => type.kind === "string");
+
+/** A search for a part of a text; `method`: JavaScript's own, for a short part that is known, which costs too little to be charged. */
+const search = (name: "startsWith" | "endsWith" | "contains", method?: "startsWith" | "endsWith"): Special => (typed, emission, frame) => {
   const [text, part] = typed.args;
   const known = part === undefined ? undefined : fold(part, emission.folded);
-  if (text === undefined || text.type.kind !== "string" || typeof known !== "string" || scanSteps(known.length) > 0) {
+  if (text === undefined || part === undefined) {
     return undefined;
   }
-  return `${atom(emission, emit(text, emission, frame))}.${method}(${constant(emission, known)})`;
+  const where = emit(text, emission, frame);
+  const sought = emit(part, emission, frame);
+  // Both are evaluated before either is checked.
+  const [first, second] = [[text, where] as const, [part, sought] as const].map(([operand, value]) => {
+    const checked = operand.type.kind === "string" ? value : atom(emission, value);
+    if (operand.type.kind !== "string") {
+      requireType(emission, `typeof ${checked} === "string"`, typed.offset, frame);
+    }
+    return checked;
+  });
+  if (method !== undefined && typeof known === "string" && scanSteps(known.length) === 0) {
+    return `${atom(emission, first ?? "")}.${method}(${second ?? ""})`;
+  }
+  const found = atom(emission, `${word(emission, name)}(${first ?? ""}, ${second ?? ""}, m)`);
+  stopWhenExhausted(emission);
+  return found;
+};
+
+const emitPlus: Special = (typed, emission, frame) => {
+  if (!areStrings(typed)) {
+    return arithmetic("addInts")(typed, emission, frame);
+  }
+  const operands = typed.args.map((argument) => emit(argument, emission, frame));
+  const text = atom(emission, `${word(emission, "concatenate")}(${operands.join(", ")}, m)`);
+  stopWhenExhausted(emission);
+  line(emission, `if (typeof ${text} !== "string") ${frame(failureOf(emission, typed.offset, text))}`);
+  return text;
 };
 
 const emitSize: Special = (typed, emission, frame) => {
@@ -116,14 +144,15 @@ const specials: Readonly<Record<string, Special>> = {
   "_<=_": order("<="),
   "_>_": order(">"),
   "_>=_": order(">="),
-  "_+_": arithmetic("addInts"),
+  "_+_": emitPlus,
   "_-_": arithmetic("subtractInts"),
   "_*_": arithmetic("multiplyInts"),
   "_/_": arithmetic("divideInts"),
   "_%_": arithmetic("remainderInts"),
   "-_": arithmetic("negateInt"),
-  startsWith: search("startsWith"),
-  endsWith: search("endsWith"),
+  startsWith: search("startsWith", "startsWith"),
+  endsWith: search("endsWith", "endsWith"),
+  contains: search("contains"),
   size: emitSize,
 };
 

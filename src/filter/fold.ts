@@ -1,24 +1,49 @@
 import type { Overload } from "./overload.ts";
-import type { Typed } from "./typed.ts";
+import { childrenOf, type Typed } from "./typed.ts";
 import { admits } from "./types.ts";
-import { Problem, type Value } from "./values.ts";
+import { Double, equal, keyOf, Problem, ValueMap, type MapKey, type Value } from "./values.ts";
 
 /** Steps that a call of constants may take ahead of time. */
 const steps = 1000;
 
-function compute(typed: Typed, known: Map<Typed, Value | undefined>): Value | undefined {
-  if (typed.op === "constant") {
-    return typed.value;
-  }
-  const parts = typed.op === "call" ? typed.args : typed.op === "list" ? typed.elements : [];
+type Foldable = Extract<Typed, { op: "constant" | "list" | "map" | "equal" | "call" }>;
+
+const foldable = new Set<Typed["op"]>(["constant", "list", "map", "equal", "call"]);
+const isFoldable = (typed: Typed): typed is Foldable => foldable.has(typed.op);
+
+function compute(typed: Foldable, known: Map<Typed, Value | undefined>): Value | undefined {
+  const parts = childrenOf(typed);
   const values = parts.map((part) => fold(part, known)).filter((value) => value !== undefined);
-  if (values.length < parts.length) {
-    return undefined;
+  return values.length < parts.length ? undefined : combine(typed, values);
+}
+
+function combine(typed: Foldable, values: readonly Value[]): Value | undefined {
+  switch (typed.op) {
+    case "constant": return typed.value;
+    case "list": return Object.freeze(values);
+    case "map": return mapOf(values);
+    case "call": return call(typed.overloads, values);
+    case "equal": {
+      const meter = { steps };
+      const [left = null, right = null] = values;
+      const same = equal(left, right, meter);
+      return meter.steps < 0 ? undefined : same !== typed.negated;
+    }
   }
-  if (typed.op === "list") {
-    return Object.freeze(values);
+}
+
+/** The map of keys and values in turn; undefined when something cannot be a key, or is one twice. */
+function mapOf(values: readonly Value[]): ValueMap | undefined {
+  const entries = new Map<MapKey, readonly [Value, Value]>();
+  for (let at = 0; at < values.length; at += 2) {
+    const key = values[at] ?? null;
+    const name = key instanceof Double ? undefined : keyOf(key);
+    if (name === undefined || entries.has(name)) {
+      return undefined;
+    }
+    entries.set(name, [key, values[at + 1] ?? null]);
   }
-  return typed.op === "call" ? call(typed.overloads, values) : undefined;
+  return new ValueMap(entries);
 }
 
 function call([overload, ...others]: readonly Overload[], values: readonly Value[]): Value | undefined {
@@ -33,7 +58,7 @@ function call([overload, ...others]: readonly Overload[], values: readonly Value
 
 /** The value of a node that reads nothing of the event and does not fail; undefined for all others. */
 export function fold(typed: Typed, known: Map<Typed, Value | undefined>): Value | undefined {
-  if (typed.op !== "call" && typed.op !== "list" && typed.op !== "constant") {
+  if (!isFoldable(typed)) {
     return undefined;
   }
   if (!known.has(typed)) {

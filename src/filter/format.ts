@@ -158,34 +158,69 @@ export function checkFormat(text: string, args: readonly string[]): readonly For
 
 const clause = /%(?:%|(?:\.([0-9]{1,3}))?([a-zA-Z])?)/g;
 
-/** One clause with its argument; `at` is the argument's place. */
-function clauseText(match: RegExpExecArray, args: readonly unknown[], at: number, meter: Meter): Text {
-  const [, precision = "6", letter = ""] = match;
-  const write = isClause(letter, precision) ? clauses[letter] : undefined;
-  if (write === undefined || at >= args.length) {
-    return problems.invalidValue;
+/** A clause of a format text, with what stands before it. */
+interface Clause {
+  readonly before: string;
+  /** How it writes its argument; undefined: `%%`, which has none. A clause that does not exist is a problem when it is reached. */
+  readonly write: ((value: Value, precision: number, meter: Meter) => Text) | undefined;
+  readonly precision: number;
+}
+
+interface FormatText {
+  readonly clauses: readonly Clause[];
+  readonly rest: string;
+}
+
+const invalid = (): Text => problems.invalidValue;
+
+function takeApart(text: string): FormatText {
+  let last = 0;
+  const found = Array.from(text.matchAll(clause), (match): Clause => {
+    const [written, precision = "6", letter = ""] = match;
+    const before = text.slice(last, match.index);
+    last = match.index + written.length;
+    return { before, write: written === "%%" ? undefined : isClause(letter, precision) ? (clauses[letter] ?? invalid) : invalid, precision: Number(precision) };
+  });
+  return { clauses: found, rest: text.slice(last) };
+}
+
+const recent = new Map<string, FormatText>();
+const recentLimit = 256;
+const recentLength = 512;
+
+/** A format text in its parts. Short ones are kept: most are written in expressions. */
+function partsOf(text: string): FormatText {
+  const known = recent.get(text);
+  if (known !== undefined) {
+    return known;
   }
-  return write(fromJson(args[at]) ?? null, Number(precision), meter);
+  const parts = takeApart(text);
+  if (text.length <= recentLength) {
+    if (recent.size >= recentLimit) {
+      recent.clear();
+    }
+    recent.set(text, parts);
+  }
+  return parts;
 }
 
 /** The text with its clauses (`%s`, `%d`, `%.2f`, ...) replaced by the arguments in order. */
 export function format(text: string, args: readonly unknown[], meter: Meter): Text {
   meter.steps -= walkSteps(text.length);
+  const parts = partsOf(text);
   let result = "";
-  let last = 0;
   let used = 0;
-  for (const match of text.matchAll(clause)) {
-    const written = match[0] === "%%" ? "%" : clauseText(match, args, used, meter);
+  for (const { before, write, precision } of parts.clauses) {
+    const written = write === undefined ? "%" : used >= args.length ? problems.invalidValue : write(fromJson(args[used]) ?? null, precision, meter);
     if (typeof written !== "string") {
       return written;
     }
-    used += match[0] === "%%" ? 0 : 1;
-    result += text.slice(last, match.index) + written;
-    last = match.index + match[0].length;
+    used += write === undefined ? 0 : 1;
+    result += before + written;
     meter.steps -= 1 + scanSteps(written.length);
     if (result.length > limits.textLength || meter.steps < 0) {
       return problems.budget;
     }
   }
-  return result + text.slice(last);
+  return result + parts.rest;
 }

@@ -40,12 +40,13 @@ function objectType(value: Exclude<Value, null | string | boolean | number | big
 
 /** A part of a moment or span. */
 function part(name: string): FunctionDefinition {
+  const inUtc = timestampParts[name] ?? (() => 0);
   const spans = Object.hasOwn(durationParts, name) ? [overload([duration], int, (_meter, span) => durationPart(name, span as Duration))] : [];
   return {
     name,
     style: "method",
     overloads: [
-      overload([timestamp], int, (_meter, moment) => timestampPart(name, moment as Timestamp, "")),
+      overload([timestamp], int, (_meter, moment) => inUtc((moment as Timestamp).seconds, (moment as Timestamp).nanos)),
       overload([timestamp, string], int, (meter, moment, zone) => {
         meter.steps -= zoneSteps;
         return timestampPart(name, moment as Timestamp, zone as string);

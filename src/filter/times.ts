@@ -1,4 +1,5 @@
 import { limits } from "./limits.ts";
+import { shortDuration, shortTimestamp } from "./short-times.ts";
 import { Duration, problems, Timestamp, type Problem } from "./values.ts";
 
 const second = 1_000_000_000n;
@@ -54,12 +55,11 @@ function textNanoseconds(text: string): bigint | undefined {
   return at === 0 ? undefined : total;
 }
 
-const wholeSeconds = /^[0-9]{1,9}s$/;
-
 /** A duration in Go's form (`1h30m`, `-2.5s`, `192s`); a problem when the text has another form or the range is left. */
 export function parseDuration(text: string): Duration | Problem {
-  if (wholeSeconds.test(text)) {
-    return new Duration(Number(text.slice(0, -1)), 0);
+  const short = shortDuration(text);
+  if (short !== undefined) {
+    return short;
   }
   if (text.length > limits.numberLength) {
     return problems.invalidValue;
@@ -75,6 +75,10 @@ export function parseDuration(text: string): Duration | Problem {
 
 /** A moment in RFC 3339's strict form: capital T and Z, a day that exists, no leap second. Digits after the ninth are dropped. */
 export function parseTimestamp(text: string): Timestamp | Problem {
+  const short = shortTimestamp(text);
+  if (short !== undefined) {
+    return short;
+  }
   const match = text.length > limits.numberLength ? null : timestampForm.exec(text);
   if (match === null) {
     return problems.invalidValue;
@@ -97,8 +101,21 @@ export function timestampOf(seconds: number, nanos: number, offset = 0): Timesta
 /** The whole span in nanoseconds. */
 export const spanNanoseconds = (span: Duration): bigint => BigInt(span.seconds) * second + BigInt(span.nanos);
 
+/** Seconds of which sums and differences are within the range of spans, whatever their nanoseconds. */
+const farWithin = 4e9;
+
 /** The sum of two spans; `sign` -1 subtracts the second. */
-export const addDurations = (a: Duration, b: Duration, sign: 1 | -1): Duration | Problem => durationOf(spanNanoseconds(a) + BigInt(sign) * spanNanoseconds(b));
+export function addDurations(a: Duration, b: Duration, sign: 1 | -1): Duration | Problem {
+  if (Math.abs(a.seconds) < farWithin && Math.abs(b.seconds) < farWithin) {
+    return carried(a.seconds + sign * b.seconds, a.nanos + sign * b.nanos);
+  }
+  return durationOf(spanNanoseconds(a) + BigInt(sign) * spanNanoseconds(b));
+}
+
+function carried(seconds: number, nanos: number): Duration {
+  const carry = Math.floor(nanos / 1e9);
+  return new Duration(seconds + carry, nanos - carry * 1e9);
+}
 
 /** A moment moved by a span; `sign` -1 moves it back. */
 export function moveTimestamp(moment: Timestamp, span: Duration, sign: 1 | -1): Timestamp | Problem {
@@ -108,5 +125,8 @@ export function moveTimestamp(moment: Timestamp, span: Duration, sign: 1 | -1): 
 }
 
 /** The span from `b` to `a`. */
-export const betweenTimestamps = (a: Timestamp, b: Timestamp): Duration | Problem =>
-  durationOf(BigInt(a.seconds - b.seconds) * second + BigInt(a.nanos - b.nanos));
+export function betweenTimestamps(a: Timestamp, b: Timestamp): Duration | Problem {
+  const seconds = a.seconds - b.seconds;
+  const nanos = a.nanos - b.nanos;
+  return Math.abs(seconds) < farWithin ? carried(seconds, nanos) : durationOf(BigInt(seconds) * second + BigInt(nanos));
+}

@@ -74,8 +74,8 @@ export class TypeValue {
 /** A map written in an expression: its keys may be of any key type. */
 export class ValueMap {
   readonly kind = "map";
-  readonly entries: ReadonlyMap<string, readonly [key: Value, value: Value]>;
-  constructor(entries: ReadonlyMap<string, readonly [key: Value, value: Value]>) {
+  readonly entries: ReadonlyMap<MapKey, readonly [key: Value, value: Value]>;
+  constructor(entries: ReadonlyMap<MapKey, readonly [key: Value, value: Value]>) {
     this.entries = entries;
   }
 }
@@ -130,25 +130,24 @@ export function numeric(value: Value): number | bigint | undefined {
   return value instanceof Double || value instanceof Uint ? value.value : undefined;
 }
 
-/** The same text for keys that are equal in CEL (1, 1u and 1.0 are), different texts for all others. */
-export function keyOf(key: Value): string | undefined {
-  if (typeof key === "string") {
-    return `s${key}`;
-  }
-  if (typeof key === "boolean") {
-    return `b${key}`;
+/** What stands for a key in a JavaScript map. */
+export type MapKey = string | boolean | number | bigint;
+
+/** The same for keys that are equal in CEL (1, 1u and 1.0 are), different ones for all others. */
+export function keyOf(key: Value): MapKey | undefined {
+  if (typeof key === "string" || typeof key === "boolean") {
+    return key;
   }
   const number = numeric(key);
-  if (number === undefined) {
-    return undefined;
-  }
-  return typeof number === "number" && Number.isInteger(number) ? `n${BigInt(number)}` : `n${number}`;
+  const small = Number(number);
+  return Number.isSafeInteger(small) ? small + 0 : typeof number === "number" && Number.isInteger(number) ? BigInt(number) : number;
 }
 
 /** The value under a key; undefined when the map has none. Own properties only, whatever their names. */
 export function lookUp(map: JsonObject | ValueMap, key: Value): Value | undefined {
   if (map instanceof ValueMap) {
-    return map.entries.get(keyOf(key) ?? "")?.[1];
+    const known = keyOf(key);
+    return known === undefined ? undefined : map.entries.get(known)?.[1];
   }
   return typeof key === "string" && Object.hasOwn(map, key) ? fromJson(map[key]) : undefined;
 }
@@ -168,14 +167,38 @@ function equalElements(a: unknown, b: unknown, meter: Meter): boolean {
   return left !== undefined && right !== undefined && equal(left, right, meter);
 }
 
+const countKeys = (map: JsonObject | ValueMap): number => (map instanceof ValueMap ? map.entries.size : Object.keys(map).length);
+
 function equalMaps(a: JsonObject | ValueMap, b: JsonObject | ValueMap, meter: Meter): boolean {
-  const keys = keysOf(a);
-  return keys.length === keysOf(b).length && keys.every((key) => equalElements(lookUp(a, key), lookUp(b, key), meter));
+  if (a instanceof ValueMap || b instanceof ValueMap) {
+    return countKeys(a) === countKeys(b) && keysOf(a).every((key) => equalElements(lookUp(a, key), lookUp(b, key), meter));
+  }
+  return equalJson(a, b, meter);
+}
+
+function equalJson(a: JsonObject, b: JsonObject, meter: Meter): boolean {
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) {
+    return false;
+  }
+  for (const key of keys) {
+    if (!Object.hasOwn(b, key) || !equalElements(a[key], b[key], meter)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 const isMap = (value: Value): value is JsonObject | ValueMap => value instanceof ValueMap || isJsonObject(value);
 
-function equalObjects(a: Value, b: Value, meter: Meter): boolean {
+function equalObjects(a: object, b: object, meter: Meter): boolean {
+  if (Object.getPrototypeOf(a) === Object.prototype && Object.getPrototypeOf(b) === Object.prototype) {
+    return equalJson(a as JsonObject, b as JsonObject, meter);
+  }
+  return equalBoxed(a as Value, b as Value, meter);
+}
+
+function equalBoxed(a: Value, b: Value, meter: Meter): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
     return equalLists(a, b, meter);
   }

@@ -1,11 +1,12 @@
-import { orderSteps, walkSteps } from "./charges.ts";
+import { orderSteps, scanSteps, searchSteps, walkSteps } from "./charges.ts";
+import { limits } from "./limits.ts";
 import { addInts, divideInts, multiplyInts, negateInt, remainderInts, subtractInts } from "./numbers.ts";
 import type { Overload } from "./overload.ts";
 import { readDouble, readDuration, readTimestamp } from "./readers.ts";
 import { exhausted, no, outcomeOf, yes } from "./run.ts";
 import { lengthOf } from "./strings.ts";
 import { admits } from "./types.ts";
-import { compare, Double, equal, fromJson, isJsonObject, keyOf, keysOf, lookUp, numeric, Problem, problems, ValueMap, type Meter, type Value } from "./values.ts";
+import { compare, Double, equal, fromJson, isJsonObject, keyOf, keysOf, lookUp, numeric, Problem, problems, ValueMap, type MapKey, type Meter, type Value } from "./values.ts";
 
 /** The functions that generated code calls by name. All of them are total: what they cannot do is a problem. */
 
@@ -79,6 +80,28 @@ function orderOf(a: string, b: string, meter: Meter): number {
   return meter.steps < 0 ? 0 : compare(a, b);
 }
 
+const startsWith = (text: string, part: string, meter: Meter): boolean => {
+  meter.steps -= scanSteps(part.length);
+  return text.startsWith(part);
+};
+
+const endsWith = (text: string, part: string, meter: Meter): boolean => {
+  meter.steps -= scanSteps(part.length);
+  return text.endsWith(part);
+};
+
+function contains(text: string, part: string, meter: Meter): boolean {
+  meter.steps -= searchSteps(text.length, part.length);
+  return meter.steps >= 0 && text.includes(part);
+}
+
+/** Two texts in one. */
+function concatenate(a: string, b: string, meter: Meter): string | Problem {
+  const length = a.length + b.length;
+  meter.steps -= scanSteps(length);
+  return length > limits.textLength ? problems.budget : a + b;
+}
+
 /** Characters of a text. */
 function sizeOf(text: string, meter: Meter): number {
   meter.steps -= walkSteps(text.length);
@@ -86,7 +109,7 @@ function sizeOf(text: string, meter: Meter): number {
 }
 
 /** Adds an entry to a map literal; a problem for what cannot be a key, or not twice. */
-function put(entries: Map<string, readonly [Value, Value]>, key: Value, value: Value): Problem | undefined {
+function put(entries: Map<MapKey, readonly [Value, Value]>, key: Value, value: Value): Problem | undefined {
   const text = key instanceof Double ? undefined : keyOf(key);
   if (text === undefined) {
     return problems.wrongType;
@@ -101,7 +124,7 @@ function put(entries: Map<string, readonly [Value, Value]>, key: Value, value: V
 /** Every function, class and constant that generated code can name. */
 export const vocabulary = {
   addInts, subtractInts, multiplyInts, divideInts, remainderInts, negateInt,
-  admits, dispatch, element, elements, entry, equal, fromJson, hasEntry, hasKey, hasText, orderOf, outcomeOf, plainEntry, put, sizeOf,
+  admits, concatenate, contains, dispatch, element, elements, endsWith, entry, equal, fromJson, hasEntry, hasKey, hasText, orderOf, outcomeOf, plainEntry, put, sizeOf, startsWith,
   readDouble, readDuration, readTimestamp, Problem, ValueMap, problems, yes, no, exhausted,
 } as const;
 
