@@ -4,7 +4,7 @@ import { literalPattern, literalProblems } from "./check-literal.ts";
 import type { Finding } from "./diagnostics.ts";
 import { functions } from "./functions.ts";
 import type { FunctionDefinition, Overload } from "./overload.ts";
-import { didYouMean } from "./suggest.ts";
+import { didYouMean, knownElsewhere } from "./suggest.ts";
 import { startOf, type Typed } from "./typed.ts";
 import { checkedAs, claim, claimLike, fits, isDynamic, join, aTypeName, typeName, types, type CelType } from "./types.ts";
 
@@ -21,13 +21,18 @@ const forms: Readonly<Record<string, (args: readonly Typed[], offset: number, co
   "_[_]": index,
 };
 
+/** Whether a call's target is no variable but the first part of functions' names: `strings`. */
+function isNamespace(target: Node | undefined, context: Check): target is Extract<Node, { kind: "identifier" }> {
+  if (target?.kind !== "identifier" || context.environment.variables.has(target.name) || context.locals.some((local) => local.name === target.name)) {
+    return false;
+  }
+  return Array.from(functions.keys()).some((name) => name.startsWith(`${target.name}.`));
+}
+
 /** A function whose name has a dot, written as if it were a method: `strings.quote(x)`. */
 function namespacedFunction(node: Call, context: Check): Call | undefined {
   const { target } = node;
-  if (target?.kind !== "identifier" || context.locals.some((local) => local.name === target.name)) {
-    return undefined;
-  }
-  const name = `${target.name}.${node.function}`;
+  const name = isNamespace(target, context) ? `${target.name}.${node.function}` : "";
   return functions.has(name) ? { ...node, function: name, target: undefined } : undefined;
 }
 
@@ -37,11 +42,14 @@ export function checkCall(node: Call, context: Check): Typed {
   if (namespaced !== undefined) {
     return checkCall(namespaced, context);
   }
+  const written = node.target === undefined ? node.args : [node.target, ...node.args];
   const refused = refuseName(node, context);
   if (refused !== undefined) {
+    // The arguments of a macro mean nothing without it, and no more does the first part of a name with a dot.
+    const meant = refused.code !== "FilterUnknownFunction" ? [] : isNamespace(node.target, context) ? node.args : written;
+    meant.forEach((argument) => checkNode(argument, context));
     return report(context, refused);
   }
-  const written = node.target === undefined ? node.args : [node.target, ...node.args];
   const args = written.map((argument) => checkNode(argument, context));
   const form = Object.hasOwn(forms, node.function) ? forms[node.function] : undefined;
   const checked = form === undefined ? checkFunction(node, args, context) : form(args, node.offset, context);
@@ -72,8 +80,14 @@ function refuseName(node: Call, context: Check): Finding | undefined {
   if (functions.has(name) || Object.hasOwn(forms, name)) {
     return undefined;
   }
+  const full = isNamespace(node.target, context) ? `${node.target.name}.${name}` : name;
+  return { code: "FilterUnknownFunction", message: `there is no function ${full}()${functionHint(full)}`, offset };
+}
+
+function functionHint(name: string): string {
+  const known = knownElsewhere(name);
   const named = Array.from(functions.values()).filter((definition) => definition.style !== "operator");
-  return { code: "FilterUnknownFunction", message: `there is no function ${name}()${didYouMean(name, [...named.map((definition) => definition.name), "has", ...macroNames])}`, offset };
+  return known === undefined ? didYouMean(name, [...named.map((definition) => definition.name), "has", ...macroNames]) : `; write ${known}`;
 }
 
 function hasHint(args: readonly Node[], context: Check): string {

@@ -29,7 +29,7 @@ function formatProblems(name: string, args: readonly Typed[]): readonly Finding[
     return [];
   }
   const { elements } = list;
-  const found = checkFormat(text.value, elements.map((element) => typeName(element.type)));
+  const found = checkFormat(text.value, elements.map((element) => typeName(element.type.kind === "error" ? types.dyn : element.type)));
   return found.map(({ message, at }) => ({ code: "FilterInvalidLiteral", message, offset: at === "text" ? text.offset : startOf(elements[at] ?? text) }));
 }
 

@@ -122,6 +122,8 @@ function variableHint(name: string, context: Check): string {
 /** The operand as users wrote it; for what is no path, its place is enough. */
 export const pathOf = (operand: Typed): string => ("path" in operand ? operand.path : "(...)");
 
+const sizes = new Set(["size", "length", "count"]);
+
 /** The type of a field; undefined when the operand can have none of that name, which is then reported. */
 function fieldType(operand: Typed, field: string, offset: number, context: Check): CelType | undefined {
   const type = checkedAs(operand.type);
@@ -132,7 +134,8 @@ function fieldType(operand: Typed, field: string, offset: number, context: Check
     return type.value;
   }
   if (type.kind !== "object") {
-    context.errors.push({ code: "FilterUnknownField", message: `${aTypeName(type)} has no fields; \`${field}\` cannot be read from it`, offset });
+    const counted = sizes.has(field) && (type.kind === "list" || type.kind === "string" || type.kind === "bytes") ? "; write `size(...)`" : "";
+    context.errors.push({ code: "FilterUnknownField", message: `${aTypeName(type)} has no fields; \`${field}\` cannot be read from it${counted}`, offset });
     return undefined;
   }
   const declared = type.fields.get(field);

@@ -11,7 +11,7 @@ export interface Place {
 export interface Diagnostic extends Place {
   readonly code: ErrorCode;
   readonly message: string;
-  /** Two lines: the source line, cut to a readable width, and a `^` below the place. */
+  /** Two lines: the source line, cut to a readable width, and a `^` below the place, as a terminal shows them. */
   readonly caret: string;
 }
 
@@ -54,6 +54,11 @@ export function offsetOf(source: string, { line, column }: Place): number {
 const printable = (character: string): string =>
   /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(character) ? (character === "\t" ? " " : "\ufffd") : character;
 
+const wide = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
+
+/** Columns that a character takes in a terminal. */
+const widthOf = (character: string): number => (/\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1);
+
 function caretAt(source: string, offset: number): string {
   const line = lineAt(source, offset);
   const before = Array.from(source.slice(line.start, offset));
@@ -63,7 +68,8 @@ function caretAt(source: string, offset: number): string {
   const shown = characters.slice(first, first + room);
   const prefix = first > 0 ? "…" : "";
   const suffix = first + room < characters.length ? "…" : "";
-  return `${prefix}${shown.join("")}${suffix}\n${" ".repeat(prefix.length + before.length - first)}^`;
+  const indent = characters.slice(first, before.length).reduce((sum, character) => sum + widthOf(character), prefix.length);
+  return `${prefix}${shown.join("")}${suffix}\n${" ".repeat(indent)}^`;
 }
 
 /** Completes a finding with line, column and caret. */

@@ -41,3 +41,21 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
   const candidate = name.length > 64 ? undefined : nearest(name, candidates);
   return candidate === undefined ? "" : ` (did you mean \`${candidate}\`?)`;
 }
+
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  ...["len", "length", "count"].map((name): [string, string] => [name, "`size(...)`"]),
+  ...["toLowerCase", "toLower", "lower"].map((name): [string, string] => [name, "`text.lowerAscii()`"]),
+  ...["toUpperCase", "toUpper", "upper"].map((name): [string, string] => [name, "`text.upperAscii()`"]),
+  ...["match", "test", "regex"].map((name): [string, string] => [name, "`text.matches(\"pattern\")`"]),
+  ...["hasPrefix", "beginsWith"].map((name): [string, string] => [name, "`text.startsWith(\"prefix\")`"]),
+  ...["any", "some"].map((name): [string, string] => [name, "`list.exists(x, condition)`"]),
+  ["hasSuffix", "`text.endsWith(\"suffix\")`"],
+  ["includes", "`text.contains(\"part\")`, or `element in list`"],
+  ["every", "`list.all(x, condition)`"],
+  ["equals", "`==`"],
+  ["toString", "`string(...)`"],
+  ["now", "times of the run, such as `completionTime`: a filter has the same value whenever it is asked"],
+]);
+
+/** What is written here for a function that other languages have; undefined for any other name. */
+export const knownElsewhere = (name: string): string | undefined => elsewhere.get(name);

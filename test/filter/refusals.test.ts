@@ -55,7 +55,11 @@ const refused: readonly (readonly [source: string, code: string, line: number, c
   ['"%s".format([name, name]) == name', "FilterInvalidLiteral", 1, 20, /the list has 2 values, the text takes 1/],
   ["[name] + [1] == []", "FilterTypeMismatch", 1, 8, /does not take list\(string\) and list\(int\)/],
   ["`name` == name", "FilterSyntax", 1, 1, /backticks stands after a `\.`/],
-  ["strings.quot(name) == name", "FilterUnknownFunction", 1, 9, /no function quot\(\)/],
+  ["strings.quot(name) == name", "FilterUnknownFunction", 1, 9, /no function strings\.quot\(\) \(did you mean `strings\.quote`/],
+  ["len(tasks) > 1", "FilterUnknownFunction", 1, 1, /write `size\(\.\.\.\)`/],
+  ['name.includes("a")', "FilterUnknownFunction", 1, 6, /write `text\.contains\("part"\)`/],
+  ["startTime > now()", "FilterUnknownFunction", 1, 13, /times of the run/],
+  ["tasks.length > 1", "FilterUnknownField", 1, 7, /write `size\(\.\.\.\)`/],
   ["tasks.exists(i, t, t.ignored)", "FilterNotSupportedYet", 1, 7, /^not supported yet: exists\(\) with two variables/],
   // literals
   ["9223372036854775808 == 1", "FilterInvalidLiteral", 1, 1, /out of the range of int/],
@@ -149,7 +153,30 @@ test("all errors of an expression are found at once, in the order of the text", 
   ]);
 });
 
+test("mistakes below a mistake are found too, where they mean something without it", () => {
+  const found: readonly (readonly [string, readonly (readonly [string, number, number])[]])[] = [
+    ["foo(statsu, commit.shaa)", [["FilterUnknownFunction", 1, 1], ["FilterUnknownVariable", 1, 5], ["FilterUnknownField", 1, 20]]],
+    ["statsu.foo()", [["FilterUnknownVariable", 1, 1], ["FilterUnknownFunction", 1, 8]]],
+    ["name.exists(c, c.x == statsu)", [["FilterTypeMismatch", 1, 6], ["FilterUnknownVariable", 1, 23]]],
+    ["stasks.exists(t, t.foo && nam)", [["FilterUnknownVariable", 1, 1], ["FilterUnknownVariable", 1, 27]]],
+    ["tasks.exists(t, t.foo && t.bar) ||\r\n\tstatsu", [["FilterUnknownField", 1, 19], ["FilterUnknownField", 1, 28], ["FilterUnknownVariable", 2, 2]]],
+    ['"%d %q".format(["a", statsu]) == 1', [["FilterInvalidLiteral", 1, 1], ["FilterInvalidLiteral", 1, 17], ["FilterUnknownVariable", 1, 22]]],
+    ['"%d %d".format([name, kind]) == name', [["FilterInvalidLiteral", 1, 17], ["FilterInvalidLiteral", 1, 23]]],
+    ["terminal && (1 + name) && (kind > 2)", [["FilterTypeMismatch", 1, 16], ["FilterTypeMismatch", 1, 33]]],
+    ['{nam: 1, "a": 2, "a": commit.x}', [["FilterUnknownVariable", 1, 2], ["FilterInvalidLiteral", 1, 18], ["FilterUnknownField", 1, 30]]],
+    ["strings.quot(nam)", [["FilterUnknownFunction", 1, 9], ["FilterUnknownVariable", 1, 14]]],
+    ["tasks.exists(1, x)", [["FilterInvalidArgument", 1, 7]]],
+    ["has(nam.x) && has(commit.x)", [["FilterUnknownVariable", 1, 5], ["FilterUnknownField", 1, 26]]],
+  ];
+  for (const [source, findings] of found) {
+    assert.deepEqual(compileFilter(source).errors.map(({ code, line, column }) => [code, line, column]), findings, source);
+  }
+});
+
 test("one mistake gives one message", () => {
+  for (const source of ['"%o".format([name]) == 1', '"%d".format([statsu]) == name', '"%o".format([name]) > 1 || terminal', '"%o".format([name]).foo == 1', "foo().bar.size() > 1", "duration > duration(\"5 min\") && terminal", "(statsu ? 1 : 2) + 1 == 3"]) {
+    assert.equal(compileFilter(source).errors.length, 1, source);
+  }
   assert.equal(compileFilter("(statsu + 1) * 2 == size(statsu) && !statsu").errors.length, 3);
   assert.equal(compileFilter("commit.shaa.startsWith(\"a\") && commit.shaa.size() > 1").errors.length, 2);
 });
@@ -161,7 +188,11 @@ test("only the first ten errors are shown", () => {
 test("the caret stands below the place, in a line cut to a readable width", () => {
   assert.equal(compileFilter("terminal &&\n  statsu == name").errors[0]?.caret, "  statsu == name\n  ^");
   assert.equal(compileFilter("\tstatsu == name").errors[0]?.caret, " statsu == name\n ^");
-  assert.equal(compileFilter('"é😀" == nam').errors[0]?.caret, '"é😀" == nam\n        ^');
+  assert.equal(compileFilter("terminal &&\r\n\tstatsu == name").errors[0]?.caret, " statsu == name\n ^");
+  // Wide characters take two columns of a terminal, accents on the character before them none.
+  assert.equal(compileFilter('"é😀" == nam').errors[0]?.caret, '"é😀" == nam\n         ^');
+  assert.equal(compileFilter('"失敗" == nam').errors[0]?.caret, '"失敗" == nam\n          ^');
+  assert.equal(compileFilter('"e\u0301" == nam').errors[0]?.caret, '"e\u0301" == nam\n       ^');
   const long = compileFilter(`${"terminal && ".repeat(30)}statsu == name${" || terminal".repeat(30)}`).errors[0]?.caret.split("\n") ?? [];
   const [line = "", pointer = ""] = long;
   assert.equal(line.length, 102);
