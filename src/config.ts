@@ -25,6 +25,8 @@ export const serveFlags = [
   { name: "metrics-port", type: "string", value: "PORT", description: "Port of /metrics, /healthz and /readyz. Default: 9090; 0 takes a free one." },
   { name: "log-level", type: "string", value: "LEVEL", description: "debug, info, warn or error. Default: info." },
   { name: "run-url-template", type: "string", value: "URL", description: "Link to a run, with {kind}, {plural}, {namespace} and {name} as placeholders. Default: none." },
+  { name: "instance", type: "string", value: "NAME", description: "Who this process is, for the Lease and Events; no two may have the same. Default: the host's name with a random part." },
+  { name: "lease-duration", type: "string", value: "DURATION", description: "How long another controller waits before it takes over from one that vanished, 3s to 10m. Default: 15s." },
   { name: "delivery-deadline", type: "string", value: "DURATION", description: "How long a message is tried, such as 30m or 24h. Default: 24h." },
   { name: "development", type: "boolean", description: "Allow Providers to reach loopback addresses and plain http. Refused with the in-cluster configuration." },
 ] as const satisfies readonly Flag[];
@@ -40,6 +42,8 @@ export interface Config {
   readonly metricsPort: number;
   readonly logLevel: LogLevel;
   readonly runUrlTemplate: string | undefined;
+  readonly instance: string | undefined;
+  readonly leaseDurationMs: number;
   readonly deliveryDeadlineMs: number;
   readonly development: boolean;
 }
@@ -68,6 +72,13 @@ export function durationMs(flag: string, value: string | undefined, fallback: nu
     throw usage(`--${flag}: ${JSON.stringify(value)} is not a duration such as 90s, 30m or 24h`);
   }
   return total;
+}
+
+/** Shorter leases would be lost to a slow answer, longer ones keep messages waiting. */
+function leaseDuration(value: string | undefined): number {
+  const ms = durationMs("lease-duration", value, 15_000);
+  if (ms < 3_000 || ms > 600_000) throw usage(`--lease-duration: ${JSON.stringify(value)} is not between 3s and 10m`);
+  return ms;
 }
 
 function webhookUrl(value: string | undefined): string | undefined {
@@ -127,6 +138,8 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     metricsPort: port("metrics-port", text("metrics-port"), 9090),
     logLevel: logLevel(text("log-level")),
     runUrlTemplate: runUrlTemplate(text("run-url-template")),
+    instance: text("instance"),
+    leaseDurationMs: leaseDuration(text("lease-duration")),
     deliveryDeadlineMs: durationMs("delivery-deadline", text("delivery-deadline"), 24 * 3_600_000),
     development: given["development"] === true,
   });

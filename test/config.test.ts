@@ -29,6 +29,8 @@ describe("without flags", () => {
       metricsPort: 9090,
       logLevel: "info",
       runUrlTemplate: undefined,
+      instance: undefined,
+      leaseDurationMs: 15_000,
       deliveryDeadlineMs: 86_400_000,
       development: false,
     });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { readConfig, environmentName, serveFlags, type Config } from "../config.ts";
 import { keepCertificates } from "../controller/certificates.ts";
@@ -40,20 +41,22 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
   if (config.development && config.kubeconfig === undefined) {
     throw new CodedError("UsageInvalid", "--development is for one's own machine: it is refused with the in-cluster configuration");
   }
-  const http = createHttp({ development: config.development });
   const namespace = config.namespace ?? kube.namespace ?? defaultNamespace;
   const roles: Role[] = [];
   if (config.controller) {
     const controller = createController({
       kube,
-      http,
+      http: (mayBegin) => createHttp({ development: config.development }, mayBegin),
       telemetry,
       observe: injected.observe ?? observeNothing,
       urlTemplate: config.runUrlTemplate,
       deadlineMs: config.deliveryDeadlineMs,
-      instance: hostname(),
+      instance: config.instance ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
+      namespace,
+      leaseDurationMs: config.leaseDurationMs,
+      whileLeading: (stop) => keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop),
     });
-    roles.push(controller, { run: (stop) => keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop) });
+    roles.push(controller);
   }
   if (config.webhook) {
     roles.push(
@@ -73,7 +76,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
     await Promise.all(roles.map((role) => role.run(signal)));
   } finally {
     telemetry.log.info("stopping");
-    await Promise.allSettled([health.close(), http.close(), kube.close()]);
+    await Promise.allSettled([health.close(), kube.close()]);
   }
 }
 

@@ -28,6 +28,10 @@ export interface Caches {
   /** The record of a pair; one whose name does not follow from its contents is not ours and does not count. */
   readonly record: (pair: Pair) => Delivery | undefined;
   readonly records: () => Iterable<Delivery>;
+  /** The version of the Delivery under a key that is known here. */
+  readonly versionOfRecord: (key: string) => string | undefined;
+  readonly notifications: () => Iterable<Notification>;
+  readonly providers: () => Iterable<Provider>;
   /** The pairs of a run that have a record. */
   readonly recordsOf: (runUid: string) => Iterable<Pair>;
   /** Whether all runs of the kind are known. */
@@ -112,6 +116,9 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
       return record !== undefined && isGenuine(record) ? record : undefined;
     },
     records: () => deliveryCache.values(),
+    versionOfRecord: (key) => (lookUp(deliveryCache, key) as unknown as KubeObject | undefined)?.metadata.resourceVersion,
+    notifications: () => notificationCache.values(),
+    providers: () => providerCache.values(),
     recordsOf: (runUid) => recorded.get(runUid)?.values() ?? [],
     isWatched: (kind) => byKind.get(kind)?.isSynced === true,
     sizes: () => ({ runs: runCaches.reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),

@@ -171,6 +171,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       return undefined;
     } catch (error) {
       if (signal.aborted) throw error;
+      // Nothing was tried: the next leader sends it.
+      if (error instanceof DeliveryError && error.code === "NotLeading") throw error;
       const known = error instanceof DeliveryError ? error : new DeliveryError("ServiceFailed", "the provider's client failed in an unexpected way", { cause: error });
       const { destination, waitMs } = afterFailure(before, { message, status: event.status, error: known, now: clock.now() }, options.deadlineMs);
       state.destinations.set(message.key, destination);

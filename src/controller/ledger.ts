@@ -24,6 +24,9 @@ export function deliveryName({ notification, runUid }: Pair): string {
   return `${notification.name.slice(0, 200).replace(/[-.]+$/, "")}-${digest}`;
 }
 
+/** Key of the Delivery of a pair: `namespace/name`. */
+export const deliveryKey = (pair: Pair): string => `${pair.notification.namespace}/${deliveryName(pair)}`;
+
 /** The worst state of the destinations. */
 export function overallState(destinations: readonly DeliveryDestination[]): DeliveryState {
   const order: readonly DeliveryState[] = ["Retrying", "Pending", "DeadLetter", "Delivered"];
@@ -49,7 +52,6 @@ export interface Ledger {
 
 export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notification | undefined): Ledger {
   const existing = new Set<string>();
-  const place = (pair: Pair): string => `${pair.notification.namespace}/${deliveryName(pair)}`;
 
   const create = async (pair: Pair, event: RunEvent, signal: AbortSignal): Promise<void> => {
     const notification = notificationOf(pair);
@@ -75,7 +77,7 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
 
   return {
     write: async (pair, event, destinations, owed, signal) => {
-      const key = place(pair);
+      const key = deliveryKey(pair);
       if (!existing.has(key)) {
         await create(pair, event, signal);
         existing.add(key);

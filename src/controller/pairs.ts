@@ -49,6 +49,8 @@ export interface Pairs {
   readonly ofNotification: (notificationKey: string) => readonly PairState[];
   readonly all: () => Iterable<PairState>;
   readonly drop: (state: PairState) => void;
+  /** The pair's state is made anew when it is asked for next; a vanished run is still kept for it. */
+  readonly forget: (state: PairState) => void;
   readonly ofRun: (runUid: string) => readonly PairState[];
   /**
    * Keeps a vanished run until each of these pairs, and each that joins them meanwhile, is through with it, and the
@@ -131,6 +133,7 @@ export function createPairs(options: PairsOptions): Pairs {
     ofNotification: (notificationKey) => [...(byNotification.get(notificationKey) ?? [])],
     ofRun: (runUid) => [...(byRun.get(runUid) ?? [])],
     all: () => states.values(),
+    forget,
     drop: (state) => {
       forget(state);
       throughWith(state);

@@ -37,6 +37,8 @@ export interface RunStore {
   readonly run: (uid: string) => TrimmedRun | undefined;
   /** The run's state now, made once for each state while it is in use; undefined when nothing is known of it. */
   readonly view: (uid: string) => RunView | undefined;
+  /** Runs that are kept. */
+  readonly vanished: () => Iterable<string>;
   /** Runs of one namespace that exist or are kept. */
   readonly inNamespace: (namespace: string) => Iterable<string>;
 }
@@ -133,6 +135,9 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
       const [oldest] = views.keys();
       if (views.size > maxViews && oldest !== undefined) views.delete(oldest);
       return view;
+    },
+    *vanished() {
+      for (const [uid, entry] of entries) if ("known" in entry || entry.vanished !== "no") yield uid;
     },
     inNamespace: (namespace) => namespaces.get(namespace) ?? [],
   };

@@ -34,6 +34,7 @@ export const metricCatalogue = {
     labels: ["provider_type"],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600, 86400],
   }),
+  leader: declare({ type: "gauge", help: "Whether this controller holds the Lease, and so is the one that sends (1), or waits (0).", labels: [] }),
   deliveries_owed: declare({ type: "gauge", help: "Pairs of Notification and run with a message that is not yet accepted.", labels: [] }),
   record_writes_total: declare({ type: "counter", help: "Writes of Delivery records, by result (ok, failed).", labels: ["result"] }),
   watch_relists_total: declare({ type: "counter", help: "Lists made to start or restart a watch, by resource.", labels: ["resource"] }),

@@ -1,0 +1,36 @@
+import type { Kube } from "../kube/client.ts";
+import { deliveries, keyOf, type KubeObject } from "../kube/resources.ts";
+import type { Clock } from "../telemetry/clock.ts";
+import type { Caches } from "./caches.ts";
+
+const lookEveryMs = 20;
+/** After so many looks at the cache, the API server is asked whether the rest still exist. */
+const looksBetweenReads = 50;
+
+/** Whether the first version is not older than the second; versions of one kind are numbers that grow. */
+const reaches = (version: string, wanted: string): boolean => version === wanted || (/^\d+$/.test(version) && /^\d+$/.test(wanted) && BigInt(version) >= BigInt(wanted));
+
+/**
+ * Resolves when the cache holds every Delivery at least as new as it was at the time of the call: a consistent list is made,
+ * and the watch is waited for. Throws KubeError, and the signal's reason.
+ */
+export async function untilCachesHoldRecords(kube: Kube, caches: Pick<Caches, "versionOfRecord">, clock: Clock, signal: AbortSignal): Promise<void> {
+  const { items } = await kube.listAll(deliveries, {}, signal);
+  const isBehind = ({ metadata: { namespace, name, resourceVersion = "" } }: KubeObject): boolean => !reaches(caches.versionOfRecord(keyOf(namespace, name)) ?? "", resourceVersion);
+  let behind = items.filter(isBehind);
+  for (let looks = 1; behind.length > 0; looks += 1) {
+    await clock.sleep(lookEveryMs, signal);
+    behind = behind.filter(isBehind);
+    if (looks % looksBetweenReads === 0) behind = await stillThere(kube, behind, signal);
+  }
+}
+
+async function stillThere(kube: Kube, objects: readonly KubeObject[], signal: AbortSignal): Promise<KubeObject[]> {
+  const found: KubeObject[] = [];
+  for (const object of objects) {
+    const { namespace, name, uid } = object.metadata;
+    const now = await kube.get(deliveries, { namespace, name }, signal);
+    if (now?.metadata.uid === uid) found.push(object);
+  }
+  return found;
+}

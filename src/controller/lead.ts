@@ -1,0 +1,243 @@
+import type { Notification } from "../api/notification.ts";
+import { createStatusWriter } from "../kube/apply.ts";
+import { createEventRecorder, type EventRecorder } from "../kube/events.ts";
+import { fencedKube } from "../kube/fenced.ts";
+import { notifications } from "../kube/resources.ts";
+import type { Term } from "../kube/term.ts";
+import { createWorkQueue, type WorkQueue } from "../kube/work-queue.ts";
+import type { Http } from "../providers/http.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { CacheHandlers, Caches } from "./caches.ts";
+import { createConnections } from "./connections.ts";
+import { untilCachesHoldRecords } from "./consistent.ts";
+import type { ControllerOptions } from "./controller.ts";
+import { createDeliverer, type Gate, type Outcome } from "./deliver.ts";
+import { abortAfter, abortWithAny } from "./ending.ts";
+import { createJudge } from "./judge.ts";
+import { createLedger, fieldManager } from "./ledger.ts";
+import { careForNotification, careForProviders } from "./look-after.ts";
+import type { NotificationUse } from "./notification-status.ts";
+import { createOffers } from "./offers.ts";
+import { holderOf } from "./pairs.ts";
+import type { ProviderUse } from "./provider-status.ts";
+import { restoreFromRecords } from "./restore.ts";
+import { createRoutes } from "./route-index.ts";
+import { inUse, providerKeyOf } from "./routes.ts";
+import type { RunStore } from "./run-store.ts";
+import { createTurns } from "./turns.ts";
+import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "./uses.ts";
+
+const owedGaugeEveryMs = 5_000;
+
+/** After the signal to stop, requests and records under way may take this long; a message that is cut off is sent again. */
+const graceMs = 10_000;
+
+export interface LeadOptions extends Omit<ControllerOptions, "http" | "leaseDurationMs" | "namespace" | "whileLeading"> {
+  readonly http: Http;
+  readonly caches: Caches;
+  readonly runs: RunStore;
+}
+
+const keyOfObject = ({ metadata: { namespace, name } }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string => `${namespace}/${name}`;
+
+/** One term of leading: all that is decided, sent and written. */
+export interface Lead {
+  /** To be told of every change while it runs. */
+  readonly handlers: CacheHandlers;
+  /** Takes up what is owed, and goes on until the term is lost or `stop` aborts; ends what it has begun. */
+  readonly run: (stop: AbortSignal) => Promise<void>;
+}
+
+/** Prepares a term. Nothing of an earlier one is used again: another process may have led in between. */
+export function createLead(options: LeadOptions, term: Term): Lead {
+  const { telemetry, caches, runs } = options;
+  const { clock, log, metrics } = telemetry;
+  const kube = fencedKube(options.kube, term.holds);
+  const routes = createRoutes();
+  const turns = createTurns({
+    clock,
+    onFailure: (lane, name, error) => {
+      log.error("runs could not be offered to Notifications", { namespace: lane, name, error });
+    },
+  });
+  const connections = createConnections({ kube, http: options.http, telemetry });
+  const recorder = createEventRecorder({ kube, reportingController: "integrations.tekton.ornew.io/controller", reportingInstance: options.instance, clock, log }, term.lost);
+  const providerQueue = careQueue("Provider", telemetry);
+  const notificationQueue = careQueue("Notification", telemetry);
+  /** Notifications that have not been looked at in this term: what vanishes meanwhile is kept until they can be asked. */
+  const unseen = new Set<string>();
+  const vanishedMeanwhile = new Set<string>();
+  const ledger = createLedger(kube, ({ notification }) => caches.notification(`${notification.namespace}/${notification.name}`));
+  const notificationUses = createUses<NotificationUse>(clock, (key) => notificationUseOf(caches.notification(key)));
+  const providerUses = createUses<ProviderUse>(clock, (key) => {
+    const { lastDelivery, lastError } = caches.provider(key)?.status ?? {};
+    return { ...(lastDelivery !== undefined && { lastDelivery }), ...(lastError !== undefined && { lastError }) };
+  });
+
+  const gateOf = (notification: Notification): Gate => {
+    const key = providerKeyOf(notification);
+    const provider = inUse(caches.provider(key));
+    if (provider === undefined) return { ready: false, code: "ProviderNotFound", message: `the Provider ${notification.spec.providerRef.name} does not exist` };
+    if (provider.spec.suspend === true) return { ready: false, code: "ProviderSuspended", message: "the Provider is suspended" };
+    return connections.current(key) ?? { ready: "soon" };
+  };
+
+  const onOutcome = (outcome: Outcome): void => {
+    const notification = caches.notification(outcome.notificationKey);
+    if (notification === undefined) return;
+    const providerKey = providerKeyOf(notification);
+    const before = notificationUses.current(outcome.notificationKey).routeError?.code;
+    notificationUses.update(outcome.notificationKey, (use) => notificationUseAfter(use, outcome, clock.now()));
+    providerUses.update(providerKey, (use) => providerUseAfter(use, outcome, clock.now()));
+    notificationQueue.add(outcome.notificationKey);
+    providerQueue.add(providerKey);
+    tell(recorder, notification, outcome, before);
+  };
+
+  const judge = createJudge({
+    metrics,
+    onFault: (key, fault) => {
+      notificationUses.update(key, (use) => notificationUseAfterFault(use, fault, clock.now()));
+      notificationQueue.add(key);
+    },
+  });
+  const deliverer = createDeliverer({
+    runs,
+    judge,
+    turns,
+    ledger,
+    telemetry,
+    deadlineMs: options.deadlineMs,
+    observe: options.observe,
+    routeOf: routes.get,
+    recordOf: (pair) => caches.record(pair)?.status,
+    gateOf: ({ notification }) => gateOf(notification),
+    onCredentialsRefused: ({ notification }, error, sender) => {
+      providerCare.refused(providerKeyOf(notification), error, sender);
+    },
+    onOutcome,
+  });
+  const offers = createOffers({ clock, log, runs, routes, judge, turns, deliverer, recordsOf: caches.recordsOf });
+
+  const care = {
+    clock,
+    statuses: createStatusWriter(kube, fieldManager),
+    recorder,
+    connections,
+    routes,
+    providerUses,
+    notificationUses,
+    providerQueue,
+    notificationQueue,
+    deliverer,
+    providerOf: caches.provider,
+    notificationOf: caches.notification,
+    gateOf,
+    onRouteChanged: offers.notificationChanged,
+  };
+  const providerCare = careForProviders(care);
+  const notificationCare = careForNotification(care);
+
+  const lookAtNotification = async (key: string, signal: AbortSignal): ReturnType<typeof notificationCare> => {
+    const requeue = await notificationCare(key, signal);
+    if (unseen.delete(key) && unseen.size === 0) {
+      for (const uid of vanishedMeanwhile) offers.runVanished(uid);
+      vanishedMeanwhile.clear();
+    }
+    return requeue;
+  };
+
+  /** Everything that is known already, as if it had come now. */
+  const takeUp = (): void => {
+    for (const uid of runs.vanished()) vanishedMeanwhile.add(uid);
+    restoreFromRecords({ records: caches.records(), isWatched: caches.isWatched, runs, deliverer });
+    for (const record of caches.records()) ledger.known(keyOfObject(record));
+    for (const provider of caches.providers()) providerQueue.add(keyOfObject(provider));
+    for (const notification of caches.notifications()) {
+      unseen.add(keyOfObject(notification));
+      notificationQueue.add(keyOfObject(notification));
+    }
+    if (unseen.size > 0) return;
+    for (const uid of vanishedMeanwhile) offers.runVanished(uid);
+    vanishedMeanwhile.clear();
+  };
+
+  const showOwed = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      metrics.set("deliveries_owed", {}, deliverer.owedCount());
+      await clock.sleep(owedGaugeEveryMs, signal).catch(() => undefined);
+    }
+  };
+
+  return {
+    handlers: {
+      onNotification: (key) => {
+        notificationQueue.add(key);
+      },
+      onProvider: (key) => {
+        providerQueue.add(key);
+      },
+      onDelivery: (key, exists) => {
+        if (exists) ledger.known(key);
+        else ledger.forget(key);
+      },
+      onRun: (run) => {
+        runs.upsert(run);
+        offers.runChanged(run.uid);
+      },
+      onRunGone: (run, how) => {
+        runs.vanish(run, how);
+        if (unseen.size > 0) vanishedMeanwhile.add(run.uid);
+        else offers.runVanished(run.uid);
+      },
+    },
+    run: async (stop) => {
+      const ending = abortWithAny(stop, term.lost);
+      const grace = abortAfter(stop, graceMs, clock);
+      const lastCall = abortWithAny(grace.signal, term.lost);
+      ending.signal.addEventListener("abort", turns.stop, { once: true });
+      try {
+        // What another process sent before is on record: nothing is sent before all of it is known here.
+        await untilCachesHoldRecords(kube, caches, clock, ending.signal);
+        takeUp();
+        await Promise.all([
+          providerQueue.run((key) => providerCare.look(key, ending.signal), ending.signal),
+          notificationQueue.run((key) => lookAtNotification(key, ending.signal), ending.signal),
+          deliverer.run(ending.signal, lastCall.signal),
+          showOwed(ending.signal),
+        ]);
+      } catch (error) {
+        if (!ending.signal.aborted) throw error;
+      } finally {
+        grace.dispose();
+        ending.dispose();
+        lastCall.dispose();
+        await recorder.flush();
+        await connections.close();
+      }
+    },
+  };
+}
+
+function careQueue(kind: string, { clock, log }: Telemetry): WorkQueue {
+  return createWorkQueue({
+    concurrency: 4,
+    clock,
+    backoff: { baseMs: 500, capMs: 60_000 },
+    laneOf: holderOf,
+    onFailure: (key, error) => {
+      log.warn("an object could not be looked after; trying again", { kind, key, error });
+    },
+  });
+}
+
+/** Tells of an outcome that somebody should look at: a dead letter, or a destination that began to refuse. */
+function tell(recorder: EventRecorder, { metadata }: Notification, { outcome, event, error }: Outcome, routeErrorBefore: string | undefined): void {
+  const regarding = { resource: notifications, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid };
+  if (outcome === "DeadLetter") {
+    const note = `${event.kind} ${event.name} (${event.status}) was given up: ${error?.code ?? ""}: ${error?.message ?? ""}`;
+    recorder.publish(regarding, { type: "Warning", reason: "DeadLetter", action: "Deliver", note });
+  } else if (error?.class === "route" && routeErrorBefore !== error.code) {
+    recorder.publish(regarding, { type: "Warning", reason: error.code, action: "Deliver", note: error.message });
+  }
+}

@@ -1,0 +1,142 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { CacheHandlers, Caches } from "./caches.ts";
+import { createJudge } from "./judge.ts";
+import { deliveryKey, type Pair } from "./ledger.ts";
+import { createOffers } from "./offers.ts";
+import { createPairs, type PairState } from "./pairs.ts";
+import { createRoutes } from "./route-index.ts";
+import { inUse, makeRoute, providerKeyOf } from "./routes.ts";
+import type { RunStore } from "./run-store.ts";
+import { createTurns } from "./turns.ts";
+
+export interface StandbyOptions {
+  readonly telemetry: Telemetry;
+  readonly caches: Caches;
+  readonly runs: RunStore;
+}
+
+/** The time between two terms: nothing is sent, and nothing that was seen is lost. */
+export interface Standby {
+  readonly handlers: CacheHandlers;
+  readonly stop: () => void;
+}
+
+/** So many routes are made in one go. */
+const routesAtOnce = 20;
+
+/**
+ * Keeps each run that vanishes until the records of the leader show that nothing more is owed for it: without them, it is
+ * taken up by the next term, which may be this process's own.
+ */
+export function createStandby({ telemetry, caches, runs }: StandbyOptions): Standby {
+  const { clock, log, metrics } = telemetry;
+  const routes = createRoutes();
+  const turns = createTurns({
+    clock,
+    onFailure: (lane, name, error) => {
+      log.error("a run that vanished could not be judged", { namespace: lane, name, error });
+    },
+  });
+  const judge = createJudge({ metrics, onFault: () => undefined });
+  /** Pairs that something is owed for, by the key of the record that will show otherwise. */
+  const awaited = new Map<string, PairState>();
+  let ready = false;
+  let stopped = false;
+
+  const pairs = createPairs({
+    recordOf: (pair) => caches.record(pair)?.status,
+    monotonic: () => clock.monotonic(),
+    onRelease: runs.release,
+    onDrop: () => undefined,
+  });
+
+  const isSettled = (state: PairState): boolean => {
+    const route = routes.get(state.notificationKey);
+    const view = runs.view(state.pair.runUid);
+    if (route?.notification.metadata.uid !== state.pair.notification.uid || view === undefined) return true;
+    // What is on record as owed is taken up from the record alone.
+    return state.owedOnRecord !== undefined || judge.owed(state, route, view) === undefined;
+  };
+
+  const look = (key: string): void => {
+    const state = awaited.get(key);
+    if (stopped || state === undefined || !isSettled(state)) return;
+    awaited.delete(key);
+    pairs.drop(state);
+  };
+
+  /** Looks at the pair later: whoever offers a run says only afterwards what it is to be kept for. */
+  const awaitRecord = (notificationKey: string, pair: Pair): void => {
+    const key = deliveryKey(pair);
+    const known = awaited.get(key);
+    // Its record has changed: what was read of it before is no longer so.
+    if (known !== undefined) pairs.forget(known);
+    awaited.set(key, pairs.stateFor(notificationKey, pair));
+    setImmediate(look, key);
+  };
+
+  const offers = createOffers({
+    clock,
+    log,
+    runs,
+    routes,
+    judge,
+    turns,
+    recordsOf: caches.recordsOf,
+    deliverer: {
+      touch: awaitRecord,
+      ofRun: pairs.ofRun,
+      runVanished: pairs.keepRun,
+      letGo: pairs.letGo,
+    },
+  });
+
+  const follow = (key: string): void => {
+    const notification = inUse(caches.notification(key));
+    if (notification === undefined) {
+      routes.delete(key);
+      return;
+    }
+    const { metadata, status } = notification;
+    routes.set(key, makeRoute(notification, inUse(caches.provider(providerKeyOf(notification))), Date.parse(status?.activeSince ?? metadata.creationTimestamp)));
+  };
+
+  const begin = async (): Promise<void> => {
+    for (const [index, { metadata: { namespace, name } }] of [...caches.notifications()].entries()) {
+      if (index % routesAtOnce === 0) await nextTurn();
+      if (stopped) return;
+      follow(`${namespace}/${name}`);
+    }
+    ready = true;
+    for (const uid of [...runs.vanished()]) {
+      if (runs.run(uid) === undefined) runs.release(uid);
+      else offers.runVanished(uid);
+    }
+  };
+  begin().catch((error: unknown) => {
+    log.error("runs that vanished are kept until this controller leads", { error });
+  });
+
+  return {
+    handlers: {
+      onNotification: follow,
+      onProvider: (key) => {
+        for (const dependant of [...routes.through(key)]) follow(dependant);
+      },
+      onDelivery: (key) => {
+        const state = awaited.get(key);
+        if (state !== undefined) awaitRecord(state.notificationKey, state.pair);
+      },
+      onRun: runs.upsert,
+      onRunGone: (run, how) => {
+        runs.vanish(run, how);
+        if (ready) offers.runVanished(run.uid);
+      },
+    },
+    stop: () => {
+      stopped = true;
+      turns.stop();
+    },
+  };
+}
