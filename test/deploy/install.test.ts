@@ -62,8 +62,8 @@ test("deploy/ applies with kubectl alone, and a second time changes nothing", as
   assert.deepEqual(first.filter((line) => !line.endsWith(" created")), []);
   const second = (await plane.kubectl(["apply", "-k", folder])).stdout.trim().split("\n");
   // kubectl replaces this selector as a whole, and says so every time.
-  const replaced = "poddisruptionbudget.policy/tekton-integrations-webhook configured";
-  assert.deepEqual(second.filter((line) => !line.endsWith(" unchanged") && line !== replaced), []);
+  const replaced = ["webhook", "controller"].map((role) => `poddisruptionbudget.policy/tekton-integrations-${role} configured`);
+  assert.deepEqual(second.filter((line) => !line.endsWith(" unchanged") && !replaced.includes(line)), []);
   assert.equal(second.length, first.length);
 });
 
@@ -77,6 +77,8 @@ test("in its own namespace the controller may also create Secrets and update the
   assert.deepEqual(await rights(plane, `${own}-controller`, own), {
     ...controllerEverywhere,
     secrets: "[get create]",
+    "leases.coordination.k8s.io": "[create]",
+    "leases.coordination.k8s.io[tekton-integrations-controller]": "[get update]",
     "secrets[tekton-integrations-webhook-ca]": "[update]",
     "secrets[tekton-integrations-webhook-tls]": "[update]",
   });

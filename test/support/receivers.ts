@@ -4,6 +4,8 @@ import { eventually } from "./wait.ts";
 
 /** One request as it arrived, and what became of it. */
 export interface Received {
+  /** Milliseconds since the epoch when its headers were there. */
+  readonly beganAt: number;
   /** Milliseconds since the epoch when its last byte was there. */
   readonly at: number;
   readonly method: string;
@@ -79,11 +81,12 @@ function parseJson(text: string): unknown {
 }
 
 async function read(request: IncomingMessage): Promise<Received> {
+  const beganAt = Date.now();
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const body = Buffer.concat(chunks).toString("utf8");
   const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]));
-  return { at: Date.now(), method: request.method ?? "", path: request.url ?? "", headers, body, json: parseJson(body), outcome: "pending" };
+  return { beganAt, at: Date.now(), method: request.method ?? "", path: request.url ?? "", headers, body, json: parseJson(body), outcome: "pending" };
 }
 
 function write(response: ServerResponse, { status, headers, body }: Answer): void {
