@@ -29,16 +29,16 @@ function isNamespace(target: Node | undefined, context: Check): target is Extrac
   return Array.from(functions.keys()).some((name) => name.startsWith(`${target.name}.`));
 }
 
-/** A function whose name has a dot, written as if it were a method: `strings.quote(x)`. */
-function namespacedFunction(node: Call, context: Check): Call | undefined {
+/** A function whose name has a dot, written as if it were a method: `strings.quote(x)`. It comes before a variable called `strings`. */
+function namespacedFunction(node: Call): Call | undefined {
   const { target } = node;
-  const name = isNamespace(target, context) ? `${target.name}.${node.function}` : "";
+  const name = target?.kind === "identifier" ? `${target.name}.${node.function}` : "";
   return functions.has(name) ? { ...node, function: name, target: undefined } : undefined;
 }
 
 /** Checks an operator, function or method. */
 export function checkCall(node: Call, context: Check): Typed {
-  const namespaced = namespacedFunction(node, context);
+  const namespaced = namespacedFunction(node);
   if (namespaced !== undefined) {
     return checkCall(namespaced, context);
   }

@@ -55,10 +55,28 @@ function readOpening(state: State, token: Token): Step {
   return push(state, "call");
 }
 
+/** Whether a `?` begins `?.name`, and not a conditional whose first result is `.name`: that one has a `:`. */
+function isOptionalAccess(state: State): boolean {
+  const [mark, dot, ...rest] = state.tokens.slice(state.at);
+  if (mark === undefined || dot?.text !== "." || dot.start !== mark.end) {
+    return false;
+  }
+  let depth = 0;
+  for (const { kind, text } of rest) {
+    if (kind === "mark") {
+      depth += "([{".includes(text) ? 1 : ")]}".includes(text) ? -1 : 0;
+    }
+    if (depth < 0 || (depth === 0 && (text === ":" || text === ","))) {
+      return text !== ":";
+    }
+  }
+  return true;
+}
+
 function readConditional(state: State, token: Token): Step {
   const frame = topFrame(state);
   if (token.text === "?") {
-    if (tokenAt(state, state.at + 1).text === ".") {
+    if (isOptionalAccess(state)) {
       return optionalSyntax(state, token);
     }
     if (frame.pending > 0) {

@@ -74,7 +74,12 @@ test("the text for the parser is as long as the user's", () => {
 
 test("numbers and words, prefixes and dots are read as CEL reads them", () => {
   assert.deepEqual(evaluate("1in [1] && 0x1in[1]"), { kind: "value", value: true });
-  assert.deepEqual(evaluate(".size(.name) == 14"), { kind: "value", value: true });
+  for (const source of [".size(.name) == 14", "(terminal ? .name : \"x\") == name", "(terminal ?.name : \"x\") == name", "[deleted ? .name : \"x\"] == [\"x\"]", "{1: terminal ?.size([(2)]) : 3}[1] == 1"]) {
+    assert.deepEqual(evaluate(source), { kind: "value", value: true }, source);
+  }
+  for (const [source, column] of [["previous?.status == \"Failed\"", 9], ["has(previous) && [previous?.status, name] == []", 27], ["commit?.sha", 7]] as const) {
+    assert.deepEqual([refusal(source).code, refusal(source).column], ["FilterNotSupported", column], source);
+  }
   const refused: readonly (readonly [string, string, RegExp])[] = [
     ["0X1F == 31", "FilterSyntax", /begin with `0x`/], ['rb"a" == b"a"', "FilterSyntax", /`br"\.\.\."`/], [".has(previous.name)", "FilterUnknownFunction", /without the first dot/], ["1inn", "FilterSyntax", /a number ends here/],
     ["terminal constructor", "FilterSyntax", /an operator is missing before it$/], ["terminal __proto__", "FilterSyntax", /an operator is missing before it$/],
