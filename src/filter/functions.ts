@@ -7,6 +7,7 @@ import { limits } from "./limits.ts";
 import * as numbers from "./numbers.ts";
 import { binary, overload, positions, texts, type FunctionDefinition, type Overload } from "./overload.ts";
 import { compilePattern, matches } from "./regex.ts";
+import { contains } from "./search.ts";
 import * as strings from "./strings.ts";
 import { addDurations, betweenTimestamps, moveTimestamp, parseDuration, parseTimestamp } from "./times.ts";
 import { checkedAs, claim, join, listOf, mapOf, types, type CelType } from "./types.ts";
@@ -128,7 +129,7 @@ const operators: readonly FunctionDefinition[] = [
 const stringMethods: readonly FunctionDefinition[] = [
   method("startsWith", texts(2, bool, (a, b) => a.startsWith(b), comparePart)),
   method("endsWith", texts(2, bool, (a, b) => a.endsWith(b), comparePart)),
-  method("contains", texts(2, bool, (a, b) => a.includes(b), searching)),
+  method("contains", texts(2, bool, (a, b) => contains(a, b), searching)),
   method("lowerAscii", texts(1, string, (a) => strings.lowerAscii(a), changeCase)),
   method("upperAscii", texts(1, string, (a) => strings.upperAscii(a), changeCase)),
   method("trim", texts(1, string, (a) => strings.trim(a))),

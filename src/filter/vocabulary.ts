@@ -4,6 +4,7 @@ import { addInts, divideInts, multiplyInts, negateInt, remainderInts, subtractIn
 import type { Overload } from "./overload.ts";
 import { readDouble, readDuration, readTimestamp } from "./readers.ts";
 import { exhausted, no, outcomeOf, yes } from "./run.ts";
+import { contains as has } from "./search.ts";
 import { lengthOf } from "./strings.ts";
 import { admits } from "./types.ts";
 import { compare, Double, equal, fromJson, isJsonObject, keyOf, keysOf, lookUp, numeric, Problem, problems, ValueMap, type MapKey, type Meter, type Value } from "./values.ts";
@@ -92,7 +93,7 @@ const endsWith = (text: string, part: string, meter: Meter): boolean => {
 
 function contains(text: string, part: string, meter: Meter): boolean {
   meter.steps -= searchSteps(text.length, part.length);
-  return meter.steps >= 0 && text.includes(part);
+  return meter.steps >= 0 && has(text, part);
 }
 
 /** Two texts in one. */

@@ -29,6 +29,8 @@ export const costCases: readonly CostCase[] = [
   { name: "arithmetic", expression: `${list(80)}.all(x, ${list(60)}.all(y, x * y + x - y < 100000 && x / (y + 1) < 100000))` },
   { name: "int64 arithmetic", expression: `${list(150)}.all(x, ${list(60)}.all(y, x * 9007199254740993 + y > -1))` },
   { name: "contains, hostile text", expression: 'tasks.all(t, !t.message.contains("xy"))', piece: "x" },
+  { name: "contains, six letters", expression: 'tasks.all(t, !t.message.contains("xxxxxy"))', piece: "x" },
+  { name: "contains, false starts", expression: 'tasks.all(t, !t.message.contains("xxxxxy"))', piece: "xxxxxz" },
   { name: "contains", expression: 'tasks.all(t, !t.message.contains("xy"))', piece: "abcdefgh " },
   { name: "contains, long part", expression: `tasks.all(t, !t.reason.contains("${needle}"))`, piece: "x" },
   { name: "order of texts", expression: "tasks.all(t, t.reason <= tasks[0].reason)", piece: "x" },

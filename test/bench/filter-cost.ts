@@ -1,7 +1,7 @@
 /**
- * `node test/bench/filter-cost.ts [--json]` prints for expressions near the
- * bound, evaluated on the largest run that RunEvent's schema allows, how many steps they are charged at worst, how long they
- * take, and nanoseconds per step. The bound is right when the largest figure times `limits.steps` is about 5 ms.
+ * `npm run bench:filter-cost [-- --json]` prints for expressions near the bound, evaluated on the largest run that RunEvent's
+ * schema allows, how many steps they are charged at worst, how long they take, and nanoseconds per step. The bound is right when
+ * the largest figure times `limits.steps` is about 5 ms.
  */
 import { parseArgs } from "node:util";
 import { compile, runEventEnvironment } from "../../src/filter/index.ts";
