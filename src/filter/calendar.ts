@@ -24,11 +24,17 @@ export const timestampParts: Readonly<Record<string, (seconds: number, nanos: nu
   getMilliseconds: (_seconds, nanos) => Math.floor(nanos / 1e6),
 };
 
+/** A span in units of so many seconds, as a double, which is how Go has it: at the end of a century the last nanosecond is lost. */
+const inUnits = (unit: number) => (seconds: number, nanos: number): number => {
+  const rest = seconds % unit;
+  return (seconds - rest) / unit + (rest * 1e9 + nanos) / (unit * 1e9);
+};
+
 /** The parts of a span: it as a whole in that unit, cut off; milliseconds are those beyond the whole seconds. */
 export const durationParts: Readonly<Record<string, (seconds: number, nanos: number) => number>> = {
-  getHours: (seconds) => seconds / 3600,
-  getMinutes: (seconds) => seconds / 60,
-  getSeconds: (seconds) => seconds,
+  getHours: inUnits(3600),
+  getMinutes: inUnits(60),
+  getSeconds: inUnits(1),
   getMilliseconds: (_seconds, nanos) => nanos / 1e6,
 };
 

@@ -167,8 +167,9 @@ export function lex(source: string): LexedSource | Finding {
   while (at < source.length) {
     const space = matchAt(blank, source, at);
     if (space !== null) {
-      blanked = blanked.slice(0, at) + (space[0].startsWith("/") ? " ".repeat(space[0].length) : space[0]) + blanked.slice(at + space[0].length);
-      at += space[0].length;
+      const [{ length }] = space;
+      blanked = source.charAt(at) === "/" ? blanked.slice(0, at) + " ".repeat(length) + blanked.slice(at + length) : blanked;
+      at += length;
       continue;
     }
     const token = readToken(source, at);

@@ -33,15 +33,25 @@ function isMember(tokens: readonly Token[], index: number): boolean {
 
 /** The first candidate for a name that is not taken; undefined when all are. */
 function freeName(rest: string, taken: ReadonlySet<string>): string | undefined {
-  return Array.from(letters, (letter) => letter + rest).find((candidate) => !taken.has(candidate));
+  for (const letter of letters) {
+    if (!taken.has(letter + rest)) {
+      return letter + rest;
+    }
+  }
+  return undefined;
 }
 
+const isRenamed = (tokens: readonly Token[], token: Token, index: number): boolean =>
+  token.kind === "quoted" || (token.kind === "identifier" && needsRename(token.text) && !isMember(tokens, index));
+
 function renames(tokens: readonly Token[], renamed: Map<string, string>): readonly Edit[] {
+  if (!tokens.some((token, index) => isRenamed(tokens, token, index))) {
+    return [];
+  }
   const taken = new Set(tokens.map((token) => token.text));
   const chosen = new Map<string, string>();
   return tokens.flatMap((token, index): readonly Edit[] => {
-    const plain = token.kind === "identifier" && needsRename(token.text) && !isMember(tokens, index);
-    if (!plain && token.kind !== "quoted") {
+    if (!isRenamed(tokens, token, index)) {
       return [];
     }
     const name = chosen.get(token.text) ?? freeName(token.text.slice(1).replace(/[^A-Za-z0-9_]/g, "_"), taken) ?? token.text;
@@ -83,6 +93,9 @@ function closingBrackets(tokens: readonly Token[]): ReadonlyMap<number, number> 
  * also takes away a negation of a negation in brackets, and with it the checks of both: there a function stands in for it.
  */
 function negations(tokens: readonly Token[], operators: Map<string, string>): readonly Edit[] {
+  if (!tokens.some((token) => isMark(token, "!", "-"))) {
+    return [];
+  }
   const calls = new Set(tokens.filter((_token, index) => isMark(tokens[index + 1], "(")).map(({ text }) => text));
   const standIns = new Map<string, string | undefined>();
   for (const operator of ["!", "-"]) {
