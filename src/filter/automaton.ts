@@ -127,13 +127,17 @@ class Table {
   readonly #asserts: boolean;
   readonly #alphabet: Alphabet;
   readonly #ascii: Uint16Array;
+  /** What every match begins with, as far as that is literal. */
+  readonly #prefix: string;
+  /** The row of what is before a match that does not begin with the text. */
+  readonly #middle: number;
   readonly #width: number;
   readonly #states: State[] = [];
   readonly #rows = new Map<string, number>();
   #next = new Int32Array(0);
   #work: number;
 
-  constructor(program: RegexProgram, instructions: readonly Instruction[]) {
+  constructor(program: RegexProgram, instructions: readonly Instruction[], prefix: string) {
     this.#instructions = instructions;
     this.#start = program.start;
     this.#anchored = program.startCond() !== -1 && (program.startCond() & assertions.beginText) !== 0;
@@ -144,6 +148,9 @@ class Table {
     this.#width = this.#alphabet.bounds.length + 1;
     this.#work = workPerInstruction * Math.max(20, instructions.length);
     this.#rowOf([this.#start], before.text);
+    this.#middle = this.#rowOf([this.#start], before.other);
+    // What is before a place matters to assertions; then every place is looked at.
+    this.#prefix = this.#asserts || this.#anchored ? "" : prefix;
   }
 
   test(text: string): boolean | undefined {
@@ -151,8 +158,12 @@ class Table {
     const width = this.#width;
     const length = text.length;
     let table = this.#next;
-    let row = width;
-    for (let at = 0; at < length; at += 1) {
+    const first = this.#prefix === "" ? 0 : text.indexOf(this.#prefix);
+    if (first === -1) {
+      return false;
+    }
+    let row = first === 0 ? width : this.#middle;
+    for (let at = first; at < length; at += 1) {
       const unit = text.charCodeAt(at);
       if (unit > 127) {
         return this.#testOn(text, at, row);
@@ -294,12 +305,12 @@ function takes(instruction: Instruction, rune: number): boolean {
   }
 }
 
-/** The automaton of a program. */
-export function automatonOf(program: RegexProgram): Automaton {
+/** The automaton of a program; `prefix`: what every match begins with. */
+export function automatonOf(program: RegexProgram, prefix = ""): Automaton {
   const instructions = Array.from({ length: program.numInst() }, (_, at) => program.getInst(at));
   if (instructions.some(({ op }) => op < ops.alt || op > ops.runeAnyNotNewline)) {
     return () => undefined;
   }
-  const table = new Table(program, instructions);
+  const table = new Table(program, instructions, prefix);
   return (text) => table.test(text);
 }

@@ -1,3 +1,4 @@
+import { timestampParts } from "./calendar.ts";
 import { atom, constant, emit, failureOf, freshName, leaveOnProblem, line, requireType, stopWhenExhausted, word, type Emission, type Frame } from "./emit.ts";
 import { fold } from "./fold.ts";
 import { internalised, isPlainKey } from "./keys.ts";
@@ -138,7 +139,18 @@ const emitSize: Special = (typed, emission, frame) => {
   return size;
 };
 
+/** A part of a moment in UTC. */
+const timePart = (name: string): Special => (typed, emission, frame) => {
+  const [moment] = typed.args;
+  if (moment === undefined || typed.args.length > 1 || moment.type.kind !== "timestamp") {
+    return undefined;
+  }
+  const time = atom(emission, emit(moment, emission, frame));
+  return `${constant(emission, timestampParts[name])}(${time}.seconds, ${time}.nanos)`;
+};
+
 const specials: Readonly<Record<string, Special>> = {
+  ...Object.fromEntries(Object.keys(timestampParts).map((name) => [name, timePart(name)])),
   "@in": emitIn,
   "_<_": order("<"),
   "_<=_": order("<="),

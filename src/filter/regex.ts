@@ -40,7 +40,7 @@ function build(source: string): Pattern | string {
         if (meter.steps < 0) {
           return problems.budget;
         }
-        automaton ??= automatonOf(regex.re2().prog as RegexProgram);
+        automaton ??= automatonOf(regex.re2().prog as RegexProgram, regex.re2().prefix as string);
         return automaton(text) ?? regex.test(text);
       },
     };

@@ -5,7 +5,7 @@ import { RE2JS } from "re2js";
 import { automatonOf, type Automaton, type RegexProgram } from "../../src/filter/automaton.ts";
 import { contains } from "../../src/filter/search.ts";
 
-const automaton = (regex: RE2JS): Automaton => automatonOf(regex.re2().prog as RegexProgram);
+const automaton = (regex: RE2JS): Automaton => automatonOf(regex.re2().prog as RegexProgram, regex.re2().prefix as string);
 
 const atom = fc.constantFrom("a", "b", "k", "S", "é", "ſ", "😀", ".", "\\d", "\\w", "\\W", "[a-c]", "[^a]", "[^\\n]", "^", "$", "\\b", "\\B", "(?m:^)", "(?m:$)", "\\A", "\\z", "(?i:k)", "(?i:é)", "\\n", "_", "(?s:.)", "\\pL", "(a|b)*", "(?:ab|a)+b?", "x{2,3}", "k*?", "()");
 const pattern = fc.array(fc.oneof({ weight: 4, arbitrary: atom }, fc.constantFrom("|", "(?:a|^b)", "(k|\\b)?")), { minLength: 1, maxLength: 8 }).map((parts) => parts.join(""));
