@@ -94,6 +94,7 @@ export const errorCatalogue = {
   SecretMalformed: entry("delivery", "credentials", "The Secret's value is not of the form that the service needs.", "Put the value in as the Provider's page describes."),
   ProviderNotFound: entry("delivery", "credentials", "The Provider that the Notification refers to does not exist or is being deleted.", "Create it, or mend spec.providerRef; messages are kept and sent once it is there."),
   ProviderSuspended: entry("delivery", "credentials", "The Provider is suspended.", "Set its spec.suspend to false; messages are kept and sent then."),
+  MessagesThrottled: entry("delivery", "retryable", "The Notification has more messages than its maxPerMinute; they wait.", "Nothing to do; raise spec.maxPerMinute, or narrow the filter, if that is not wanted."),
   ProviderInvalid: entry("delivery", "credentials", "The Provider is not one that this version can use.", "Apply a Provider that the webhook accepts, or install a version that serves its type."),
   EgressDenied: entry("delivery", "credentials", "The address of the service is one that this installation does not send to.", "Use another URL, or ask whoever installed the controller to allow it."),
   DestinationRefused: entry("delivery", "route", "The service does not know this destination, or does not let us write to it.", "Check the destination's name and that the App is installed there; messages are kept and sent once it works."),

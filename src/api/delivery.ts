@@ -46,6 +46,7 @@ const destination = Type.Object(
     attempts: Type.Optional(Type.Integer({ minimum: 0, description: "How many times the message that is owed was tried." })),
     firstAttemptAt: Type.Optional(time("When the message that is owed was first tried.")),
     nextAttemptAt: Type.Optional(time("When it is tried again.")),
+    heldSince: Type.Optional(time("Since when it is held back by a suspended Provider or by maxPerMinute; that time does not count towards the deadline.")),
     lastError: Type.Optional(
       Type.Object(
         {
@@ -74,9 +75,10 @@ const status = Type.Object(
         type: "object",
         "x-kubernetes-preserve-unknown-fields": true,
         "x-open": true,
-        description: "The RunEvent that is still owed, trimmed to 16 KiB: a retry never needs the run.",
+        description: "The RunEvent that is still owed, or that became a dead letter, trimmed to 16 KiB: a retry never needs the run.",
       }),
     ),
+    redelivered: Type.Optional(text(253, { description: "Value of the annotation integrations.tekton.ornew.io/redeliver that was last acted on." })),
   },
   { description: "What became of it." },
 );

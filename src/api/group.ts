@@ -11,4 +11,5 @@ export const annotations = {
   contextId: `${group}/context-id`,
   dashboardBaseUrl: `${group}/tekton-dashboard-base-url`,
   loop: `${group}/loop`,
+  redeliver: `${group}/redeliver`,
 } as const;

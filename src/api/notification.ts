@@ -77,8 +77,10 @@ const fault = Type.Object(
 
 const status = Type.Object(
   {
-    ...conditionFields("Ready, ProviderResolved, FilterValid"),
+    ...conditionFields("Ready, ProviderResolved, FilterValid, Throttled"),
     activeSince: Type.Optional(time("Runs that ended before this moment are not reported.")),
+    selection: Type.Optional(text(64, { description: "Digest of what selects runs and routes them, to tell an edit of it." })),
+    caughtUpAt: Type.Optional(time("Up to when everything that was owed is sent, or stands in a Delivery.")),
     statuses: Type.Optional(
       setOf(oneWordOf(runStatuses, { description: "A status." }), { maxItems: runStatuses.length, description: "The statuses that are reported, with the Provider's own choice filled in." }),
     ),
@@ -99,6 +101,9 @@ const status = Type.Object(
   { description: "What the controller found out about this Notification." },
 );
 
+/** Messages of one Notification in a minute, where it says nothing else. */
+export const defaultPerMinute = 600;
+
 /** The kind Notification, with the sections of the given providers. */
 export function notificationKind(providers: readonly Sections[]): KindDefinition {
   const spec = Type.Object(
@@ -114,6 +119,9 @@ export function notificationKind(providers: readonly Sections[]): KindDefinition
         { description: "The Provider that messages are sent through." },
       ),
       filter: Type.Optional(filter),
+      maxPerMinute: Type.Optional(
+        Type.Integer({ minimum: 1, maximum: 6000, default: defaultPerMinute, description: "The most messages in a minute. What is above it waits; nothing is dropped." }),
+      ),
       ...Object.fromEntries(providers.map((provider) => [provider.section, Type.Optional(provider.notificationSection)])),
     },
     {
@@ -152,6 +160,7 @@ export interface Notification {
     readonly suspend?: boolean;
     readonly providerRef: { readonly name: string; readonly namespace?: string };
     readonly filter?: NotificationFilter;
+    readonly maxPerMinute?: number;
   };
   readonly status?: NotificationStatus;
 }

@@ -16,6 +16,15 @@ const frame = {
       examples: ["15s"],
     }),
   ),
+  rateLimit: Type.Optional(
+    Type.Object(
+      {
+        requests: Type.Integer({ minimum: 1, maximum: 100_000, description: "How many requests." }),
+        per: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,3}(s|m|h)$", maxLength: 5, default: "1m", description: "In which time: a number and `s`, `m` or `h`.", examples: ["1m"] })),
+      },
+      { description: "The most requests that are begun in any such time, on top of the service's own limits. When left out: no limit of our own." },
+    ),
+  ),
 };
 
 const status = Type.Object(
@@ -84,6 +93,7 @@ export interface Provider {
     readonly type: string;
     readonly suspend?: boolean;
     readonly timeout?: string;
+    readonly rateLimit?: { readonly requests: number; readonly per?: string };
   };
   readonly status?: ProviderStatus;
 }

@@ -8,6 +8,7 @@ import { DeliveryError } from "../providers/delivery-error.ts";
 import type { AnyProviderDefinition, Sender } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import type { Rate } from "./lanes.ts";
 
 /** Whether messages can go out through a Provider. */
 export type Connection =
@@ -63,6 +64,14 @@ export interface ConnectionsOptions {
 const defaultTimeoutMs = 15_000;
 
 const timeoutMs = ({ spec }: Provider): number => (spec.timeout === undefined ? defaultTimeoutMs : Number.parseInt(spec.timeout, 10) * 1000);
+
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** The rate that a Provider sets for itself. */
+export function rateOf(provider: Provider | undefined): Rate | undefined {
+  const { requests, per = "1m" } = provider?.spec.rateLimit ?? {};
+  return requests === undefined ? undefined : { requests, perMs: Number.parseInt(per, 10) * (unitMs[per.slice(-1)] ?? 60_000) };
+}
 
 /** The values of all Secrets that the Provider names, by `<name>/<key>`. Throws SecretNotFound. */
 async function readSecrets(kube: Kube, provider: Provider, definition: AnyProviderDefinition, signal: AbortSignal): Promise<Map<string, string>> {

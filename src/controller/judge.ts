@@ -26,9 +26,9 @@ const outcomeOf = (planned: Plan): "match" | "no_match" | "error" => {
 };
 
 /** What is known of the state's selection already. */
-function knownOf({ selected, owedOnRecord }: PairState, route: Route, view: RunView): Known | undefined {
-  // What was put on record as owed has been judged; too little of it may be left to judge it once more.
-  if (view.restored && owedOnRecord !== undefined) return "owed";
+function knownOf({ selected, owedOnRecord, asked }: PairState, route: Route, view: RunView): Known | undefined {
+  // What was put on record as owed has been judged; too little of it may be left to judge it once more. What is to be sent again was sent.
+  if (asked || (view.restored && owedOnRecord !== undefined)) return "owed";
   return selected?.version === view.version && selected.route === route ? "selected" : undefined;
 }
 

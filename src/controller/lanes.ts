@@ -22,6 +22,8 @@ export interface Rate {
 export interface Lanes {
   /** Resolves with what gives the turn back; rejects with the signal's reason. */
   readonly take: (turn: Turn, rate: Rate | undefined, signal: AbortSignal) => Promise<() => void>;
+  /** The turn, where it need not be waited for. */
+  readonly tryTake: (turn: Turn, rate: Rate | undefined) => (() => void) | undefined;
   /** The service asked for a pause: nothing is begun in the lane until it is over. */
   readonly pause: (turn: Pick<Turn, "provider" | "lane">, ms: number) => void;
   /** Requests that wait, and requests under way. */
@@ -37,7 +39,7 @@ export interface LanesOptions {
 
 interface Waiter {
   readonly terminal: boolean;
-  readonly begin: () => void;
+  readonly begin: (giveBack: () => void) => void;
 }
 
 interface Lane {
@@ -96,7 +98,7 @@ export function createLanes({ clock, perProvider, perLane }: LanesOptions): Lane
   const tidy = (provider: string, line: Line): void => {
     const now = clock.monotonic();
     for (const [name, lane] of line.lanes) if (lane.underWay === 0 && lane.waiting.size === 0 && lane.pausedUntil <= now) line.lanes.delete(name);
-    if (line.lanes.size === 0 && line.underWay === 0 && untilRate(line, now) === 0 && line.wake === undefined) lines.delete(provider);
+    if (line.lanes.size === 0 && line.underWay === 0 && !isRemembered(line, now) && line.wake === undefined) lines.delete(provider);
   };
 
   /** How long the rate has the next request wait. */
@@ -104,6 +106,11 @@ export function createLanes({ clock, perProvider, perLane }: LanesOptions): Lane
     const oldest = rate === undefined || begun.length < rate.requests ? undefined : begun[begun.length - rate.requests];
     return rate === undefined || oldest === undefined ? 0 : Math.max(0, oldest + rate.perMs - now);
   };
+
+  const mayBegin = ({ underWay, pausedUntil }: Lane, now: number): boolean => underWay < perLane && pausedUntil <= now;
+
+  /** Whether requests of the past still count towards the rate. */
+  const isRemembered = ({ rate, begun }: Line, now: number): boolean => rate !== undefined && (begun.at(-1) ?? -Infinity) + rate.perMs > now;
 
   const sleepUntilSomethingMayGo = (provider: string, line: Line): void => {
     line.wake?.abort();
@@ -129,20 +136,40 @@ export function createLanes({ clock, perProvider, perLane }: LanesOptions): Lane
     const line = lineOf(provider);
     const now = clock.monotonic();
     while (line.underWay < perProvider && untilRate(line, now) === 0) {
-      const [, lane] = takeTurn(line.lanes, ({ waiting, underWay, pausedUntil }) => waiting.size > 0 && underWay < perLane && pausedUntil <= now) ?? [];
+      const [, lane] = takeTurn(line.lanes, (candidate) => candidate.waiting.size > 0 && mayBegin(candidate, now)) ?? [];
       const waiter = lane === undefined ? undefined : nextOf(lane);
       if (lane === undefined || waiter === undefined) break;
-      lane.underWay += 1;
-      line.underWay += 1;
-      if (line.rate !== undefined) line.begun.push(now);
-      line.begun.splice(0, line.begun.length - (line.rate?.requests ?? 0));
-      waiter.begin();
+      waiter.begin(begin(provider, line, lane));
     }
     sleepUntilSomethingMayGo(provider, line);
     tidy(provider, line);
   };
 
+  /** Counts a request as begun, and gives what ends it. */
+  const begin = (provider: string, line: Line, lane: Lane): (() => void) => {
+    lane.underWay += 1;
+    line.underWay += 1;
+    if (line.rate !== undefined) line.begun.push(clock.monotonic());
+    line.begun.splice(0, line.begun.length - (line.rate?.requests ?? 0));
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      lane.underWay -= 1;
+      line.underWay -= 1;
+      advance(provider);
+    };
+  };
+
   return {
+    tryTake: (turn, rate) => {
+      const line = lineOf(turn.provider);
+      line.rate = rate;
+      const lane = laneOf(line, turn.lane);
+      const now = clock.monotonic();
+      const free = lane.waiting.size === 0 && mayBegin(lane, now) && line.underWay < perProvider && untilRate(line, now) === 0;
+      return free ? begin(turn.provider, line, lane) : undefined;
+    },
     take: (turn, rate, signal) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) {
@@ -159,17 +186,9 @@ export function createLanes({ clock, perProvider, perLane }: LanesOptions): Lane
           if (waiters.length === 0) lane.waiting.delete(turn.namespace);
           reject(signal.reason as Error);
         };
-        let held = true;
-        const giveBack = (): void => {
-          if (!held) return;
-          held = false;
-          lane.underWay -= 1;
-          line.underWay -= 1;
-          advance(turn.provider);
-        };
         const waiter: Waiter = {
           terminal: turn.terminal,
-          begin: () => {
+          begin: (giveBack) => {
             signal.removeEventListener("abort", onAbort);
             resolve(giveBack);
           },

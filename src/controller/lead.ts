@@ -8,10 +8,11 @@ import { createWorkQueue, type WorkQueue } from "../kube/work-queue.ts";
 import type { Http } from "../providers/http.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CacheHandlers, Caches } from "./caches.ts";
-import { createConnections } from "./connections.ts";
+import type { Outcome } from "./attempt.ts";
+import { createConnections, rateOf } from "./connections.ts";
 import { untilCachesHoldRecords } from "./consistent.ts";
 import type { ControllerOptions } from "./controller.ts";
-import { createDeliverer, type Gate, type Outcome } from "./deliver.ts";
+import { createDeliverer } from "./deliver.ts";
 import { abortAfter, abortWithAny } from "./ending.ts";
 import { createJudge } from "./judge.ts";
 import { createLedger, fieldManager } from "./ledger.ts";
@@ -21,9 +22,12 @@ import { createOffers } from "./offers.ts";
 import { holderOf } from "./pairs.ts";
 import type { ProviderUse } from "./provider-status.ts";
 import { restoreFromRecords } from "./restore.ts";
+import { defaultPerMinute } from "../api/notification.ts";
 import { createRoutes } from "./route-index.ts";
 import { inUse, providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
+import type { Gate } from "./sending.ts";
+import { createThrottle } from "./throttle.ts";
 import { createTurns } from "./turns.ts";
 import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "./uses.ts";
 
@@ -82,6 +86,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     return connections.current(key) ?? { ready: "soon" };
   };
 
+  const throttle = createThrottle(clock);
+
   const onOutcome = (outcome: Outcome): void => {
     const notification = caches.notification(outcome.notificationKey);
     if (notification === undefined) return;
@@ -112,6 +118,14 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     routeOf: routes.get,
     recordOf: (pair) => caches.record(pair)?.status,
     gateOf: ({ notification }) => gateOf(notification),
+    throttle,
+    boundsOf: ({ notification }) => {
+      const provider = providerKeyOf(notification);
+      return { provider, rate: rateOf(caches.provider(provider)), perMinute: notification.spec.maxPerMinute ?? defaultPerMinute };
+    },
+    onThrottled: (key) => {
+      notificationQueue.add(key);
+    },
     onCredentialsRefused: ({ notification }, error, sender) => {
       providerCare.refused(providerKeyOf(notification), error, sender);
     },

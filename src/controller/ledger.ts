@@ -41,10 +41,18 @@ function specOf(pair: Pair, event: RunEvent): DeliverySpec {
   };
 }
 
+/** What a record says besides what it is about. */
+export interface RecordContent {
+  readonly destinations: readonly DeliveryDestination[];
+  readonly owed: boolean;
+  /** The word of the last redelivery that was asked for. */
+  readonly redelivered: string | undefined;
+}
+
 /** Writes Delivery records. A record exists before its status is written; both are safe to repeat. */
 export interface Ledger {
-  /** Writes the destinations, and with `owed` what is still to be sent. Throws KubeError. */
-  readonly write: (pair: Pair, event: RunEvent, destinations: readonly DeliveryDestination[], owed: boolean, signal: AbortSignal) => Promise<void>;
+  /** Writes what happened, and with `owed`, or beside a dead letter, the state that it happened to. Throws KubeError. */
+  readonly write: (pair: Pair, event: RunEvent, content: RecordContent, signal: AbortSignal) => Promise<void>;
   /** The record is known to exist, from a watch. */
   readonly known: (name: string) => void;
   readonly forget: (name: string) => void;
@@ -76,7 +84,7 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
   };
 
   return {
-    write: async (pair, event, destinations, owed, signal) => {
+    write: async (pair, event, { destinations, owed, redelivered }, signal) => {
       const key = deliveryKey(pair);
       if (!existing.has(key)) {
         await create(pair, event, signal);
@@ -85,7 +93,8 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
       const status: DeliveryStatus = {
         state: overallState(destinations),
         destinations: destinations.slice(0, maxDestinations),
-        ...(owed && { owed: owedEvent(event) }),
+        ...((owed || destinations.some(({ state }) => state === "DeadLetter")) && { owed: owedEvent(event) }),
+        ...(redelivered !== undefined && { redelivered }),
       };
       const object = { apiVersion, kind: "Delivery", metadata: { name: deliveryName(pair), namespace: pair.notification.namespace }, status };
       try {

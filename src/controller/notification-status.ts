@@ -1,7 +1,7 @@
 import type { Notification, NotificationFault, NotificationStatus } from "../api/notification.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { conditionsOf, stalled, type Finding } from "./conditions.ts";
-import type { Gate } from "./deliver.ts";
+import type { Gate } from "./sending.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { Matcher } from "./match.ts";
 

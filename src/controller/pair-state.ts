@@ -1,5 +1,5 @@
-import type { DeliveryDestination } from "../api/delivery.ts";
-import type { RunStatus } from "../api/run-event.ts";
+import type { DeliveryDestination, DeliveryStatus } from "../api/delivery.ts";
+import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import { shorten } from "../api/text.ts";
 import { errorCatalogue } from "../errors.ts";
 import { backoffDelay } from "../kube/backoff.ts";
@@ -101,13 +101,37 @@ function waitOf(errorClass: string, attempts: number, retryAfterMs: number | und
   return Math.max(own, retryAfterMs ?? 0);
 }
 
-/** The destination while nothing can be sent through the Provider: no attempt was made. */
-export function whileHeld(before: DeliveryDestination | undefined, message: Message, hold: { readonly code: string; readonly message: string }): DeliveryDestination {
+/** What people decided, not what failed: the deadline stands still meanwhile. */
+const waits: ReadonlySet<string> = new Set(["ProviderSuspended", "MessagesThrottled"]);
+
+/** The destination while nothing can be sent through the Provider: no attempt was made. `now`: milliseconds since the epoch. */
+export function whileHeld(before: DeliveryDestination | undefined, message: Message, hold: { readonly code: string; readonly message: string }, now: number): DeliveryDestination {
+  const resumed = before === undefined || waits.has(hold.code) ? before : whenResumed(before, now);
   return {
-    ...before,
+    ...resumed,
     key: message.key,
-    state: hold.code === "ProviderSuspended" ? "Pending" : "Retrying",
+    state: waits.has(hold.code) ? "Pending" : "Retrying",
+    ...(waits.has(hold.code) && { heldSince: before?.heldSince ?? isoSeconds(now) }),
     lastError: { code: hold.code, message: shorten(hold.message, 1024) },
     target: { ...message.target },
   };
+}
+
+/** The destination when it is held back no longer: the time that it was does not count towards the deadline. */
+export function whenResumed(before: DeliveryDestination, now: number): DeliveryDestination {
+  const { heldSince, ...rest } = before;
+  if (heldSince === undefined || rest.firstAttemptAt === undefined) return rest;
+  return { ...rest, firstAttemptAt: isoSeconds(Date.parse(rest.firstAttemptAt) + Math.max(0, now - Date.parse(heldSince))) };
+}
+
+/** The destination when somebody asked to send again what was sent or given up: as if it had not been. */
+export function whenRedelivered({ key, sentCount, externalRef, target }: DeliveryDestination): DeliveryDestination {
+  return { key, state: "Pending", ...history({ key, state: "Pending", ...(sentCount !== undefined && { sentCount }), ...(externalRef !== undefined && { externalRef }) }), ...(target !== undefined && { target }) };
+}
+
+/** The state that a record says is still to be sent. Dead letters keep theirs too, for a redelivery. */
+export function stillOwed(status: DeliveryStatus | undefined): RunEvent | undefined {
+  const { owed, destinations = [] } = status ?? {};
+  const settled = destinations.length > 0 && destinations.every(({ state }) => state === "DeadLetter" || state === "Delivered");
+  return owed === undefined || settled ? undefined : (owed as RunEvent);
 }

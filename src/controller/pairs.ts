@@ -1,6 +1,7 @@
 import type { DeliveryDestination, DeliveryStatus } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import type { Pair } from "./ledger.ts";
+import { stillOwed } from "./pair-state.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
 import type { Route } from "./plan.ts";
 
@@ -20,6 +21,12 @@ export interface PairState {
   /** Which state is on record as owed, as {@link stateOf} names it. */
   owedOnRecord: string | undefined;
   writeFailures: number;
+  /** Ends the wait for a turn. */
+  wake: AbortController | undefined;
+  /** The word with which a redelivery was asked for last. */
+  redelivered: string | undefined;
+  /** A redelivery is asked for, and not done. */
+  asked: boolean;
   /** The state that the filter selects, and under which route; undefined when the filter is to be asked. */
   selected: Selected | undefined;
 }
@@ -46,6 +53,8 @@ export interface Pairs {
   readonly get: (key: string) => PairState | undefined;
   /** The pair's state, made from the record when it is not known yet. */
   readonly stateFor: (notificationKey: string, pair: Pair) => PairState;
+  /** The pair's state, where it is known. */
+  readonly of: (pair: Pair) => PairState | undefined;
   readonly ofNotification: (notificationKey: string) => readonly PairState[];
   readonly all: () => Iterable<PairState>;
   readonly drop: (state: PairState) => void;
@@ -67,6 +76,13 @@ export interface Pairs {
 
 /** A state of a run, as far as messages are told apart by it. */
 export const stateOf = ({ status, reason }: RunEvent): string => `${status}/${reason}`;
+
+/** A pair in a line of the log, and for who observes its steps. */
+export const aboutOf = (state: PairState, event: RunEvent): { notification: string; run: string; status: string } => ({
+  notification: state.notificationKey,
+  run: `${event.kind}/${event.namespace}/${event.name}`,
+  status: event.status,
+});
 
 const pairKey = ({ notification, runUid }: Pair): string => `${notification.namespace}/${notification.uid}/${runUid}`;
 
@@ -110,8 +126,10 @@ export function createPairs(options: PairsOptions): Pairs {
       keptFor.get(pair.runUid)?.add(key);
       const known = states.get(key);
       if (known !== undefined) return known;
-      const { destinations = [], owed } = options.recordOf(pair) ?? {};
-      const owedState = owed === undefined ? undefined : stateOf(owed as RunEvent);
+      const record = options.recordOf(pair);
+      const { destinations = [], redelivered } = record ?? {};
+      const owed = stillOwed(record);
+      const owedState = owed === undefined ? undefined : stateOf(owed);
       const state: PairState = {
         key,
         pair,
@@ -123,6 +141,9 @@ export function createPairs(options: PairsOptions): Pairs {
         dirty: false,
         owedOnRecord: owedState,
         writeFailures: 0,
+        wake: undefined,
+        redelivered,
+        asked: false,
         selected: undefined,
       };
       states.set(key, state);
@@ -130,6 +151,7 @@ export function createPairs(options: PairsOptions): Pairs {
       addTo(byRun, pair.runUid, state);
       return state;
     },
+    of: (pair) => states.get(pairKey(pair)),
     ofNotification: (notificationKey) => [...(byNotification.get(notificationKey) ?? [])],
     ofRun: (runUid) => [...(byRun.get(runUid) ?? [])],
     all: () => states.values(),

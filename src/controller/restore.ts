@@ -3,7 +3,7 @@ import type { RunEvent, RunKind } from "../api/run-event.ts";
 import type { Deliverer } from "./deliver.ts";
 import { isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
 import { hasUnfinished } from "./owed.ts";
-import { recordedOf } from "./pair-state.ts";
+import { recordedOf, stillOwed } from "./pair-state.ts";
 import type { RunStore } from "./run-store.ts";
 
 /** All that a record tells of a run that is gone: enough to end what was begun. */
@@ -47,7 +47,7 @@ export function restoreFromRecords({ records, isWatched, runs, deliverer }: Rest
   const vanished = new Map<string, Pair[]>();
   for (const record of records) {
     const { runRef } = record.spec;
-    const owed = record.status?.owed as RunEvent | undefined;
+    const owed = stillOwed(record.status);
     const begun = isWatched(runRef.kind) && hasUnfinished(recordedOf(record.status?.destinations ?? []));
     if ((owed === undefined && !begun) || !isGenuine(record) || (runs.has(runRef.uid) && !vanished.has(runRef.uid))) continue;
     runs.restore(owed ?? lastKnown(record));

@@ -28,8 +28,8 @@ function lastChange({ metadata, status }: Delivery): number {
  * that without a record it owes nothing either. The run itself may still exist.
  */
 export function mayBeRemoved(delivery: Delivery, { now, caughtUpAt, deadlineMs }: RetentionInput): boolean {
-  const { destinations = [], owed } = delivery.status ?? {};
-  if (owed !== undefined || destinations.length === 0 || !destinations.every(isOver)) return false;
+  const { destinations = [] } = delivery.status ?? {};
+  if (destinations.length === 0 || !destinations.every(isOver)) return false;
   const last = lastChange(delivery);
   const dead = destinations.some(({ state }) => state === "DeadLetter");
   const keptMs = dead ? Math.max(deadLetterMs, deadlineMs + hourMs) : deadlineMs + hourMs;

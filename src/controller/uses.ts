@@ -2,7 +2,7 @@ import { faultText, type Fault } from "../api/fault.ts";
 import { maxFaults, type Notification } from "../api/notification.ts";
 import { shorten } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
-import type { Outcome } from "./deliver.ts";
+import type { Outcome } from "./attempt.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import type { ProviderUse } from "./provider-status.ts";

@@ -3,6 +3,7 @@ export interface FairQueue {
   readonly add: (lane: string, key: string) => void;
   /** Takes the next key out; undefined when none waits. */
   readonly take: () => string | undefined;
+  readonly has: (lane: string, key: string) => boolean;
   readonly length: () => number;
 }
 
@@ -25,6 +26,7 @@ export function createFairQueue(): FairQueue {
       if (waiting.size > 0) lanes.set(lane, waiting);
       return key;
     },
+    has: (lane, key) => lanes.get(lane)?.has(key) === true,
     length: () => [...lanes.values()].reduce((sum, { size }) => sum + size, 0),
   };
 }

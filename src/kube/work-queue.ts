@@ -8,6 +8,7 @@ export interface Requeue {
 }
 
 export interface WorkQueueOptions {
+  /** Keys that are processed at one time; Infinity: all. */
   readonly concurrency: number;
   readonly clock: Clock;
   /** For keys whose processing throws. */
@@ -30,6 +31,8 @@ export interface WorkQueue {
   addRateLimited(key: string): void;
   /** The key's back-off starts from the beginning, and what `addAfter` planned is dropped. */
   forget(key: string): void;
+  /** Whether the key waits or is being processed. */
+  isBusy(key: string): boolean;
   /** Keys that wait to be processed now. */
   readonly length: number;
   /** Keys that are to be added later. */
@@ -53,7 +56,18 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
   const again = new Set<string>();
   const later = new Map<string, Delayed>();
   const failures = new Map<string, number>();
-  const idle: (() => void)[] = [];
+  /** Begins what may begin. */
+  let pump = (): void => undefined;
+  let pumping = false;
+  /** Later, so that of keys that come together each lane's first is seen. */
+  const pumpSoon = (): void => {
+    if (pumping) return;
+    pumping = true;
+    queueMicrotask(() => {
+      pumping = false;
+      pump();
+    });
+  };
 
   const cancelLater = (key: string): void => {
     later.get(key)?.cancel.abort();
@@ -65,7 +79,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       return;
     }
     waiting.add(options.laneOf?.(key) ?? "", key);
-    idle.shift()?.();
+    pumpSoon();
   };
   const addAfter = (key: string, ms: number): void => {
     if (ms <= 0) {
@@ -115,6 +129,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       failures.delete(key);
       cancelLater(key);
     },
+    isBusy: (key) => processing.has(key) || waiting.has(options.laneOf?.(key) ?? "", key),
     get length() {
       return waiting.length();
     },
@@ -122,19 +137,27 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
       return later.size;
     },
     run: async (process, signal) => {
+      const none = Promise.withResolvers<undefined>();
+      let underWay = 0;
+      pump = () => {
+        while (!signal.aborted && underWay < options.concurrency) {
+          const key = waiting.take();
+          if (key === undefined) break;
+          underWay += 1;
+          void processOne(key, process).finally(() => {
+            underWay -= 1;
+            pump();
+          });
+        }
+        if (signal.aborted && underWay === 0) none.resolve(undefined);
+      };
       const stop = (): void => {
         for (const key of [...later.keys()]) cancelLater(key);
-        for (const wake of idle.splice(0)) wake();
+        pump();
       };
       signal.addEventListener("abort", stop, { once: true });
-      const worker = async (): Promise<void> => {
-        while (!signal.aborted) {
-          const key = waiting.take();
-          if (key === undefined) await new Promise<void>((resolve) => idle.push(resolve));
-          else await processOne(key, process);
-        }
-      };
-      await Promise.all(Array.from({ length: options.concurrency }, worker));
+      pump();
+      await none.promise;
       stop();
       signal.removeEventListener("abort", stop);
     },

@@ -22,6 +22,8 @@ export interface RenderedRequest {
 export interface Message {
   /** Which of the Notification's destinations; stable for a (Notification, run). At most 253 characters. */
   readonly key: string;
+  /** The rate-limit domain at the service: messages of one lane take turns. Left out: one for the Provider. */
+  readonly lane?: string;
   /** The resolved place, for the record (owner, repo, sha, context; url). */
   readonly target: Readonly<Record<string, string>>;
   readonly request: RenderedRequest;

@@ -5,7 +5,11 @@ import { faultText } from "../../src/api/fault.ts";
 import type { Notification } from "../../src/api/notification.ts";
 import type { Provider } from "../../src/api/provider.ts";
 import type { RunEvent } from "../../src/api/run-event.ts";
-import { createDeliverer, type Deliverer, type Gate, type Outcome } from "../../src/controller/deliver.ts";
+import type { Outcome } from "../../src/controller/attempt.ts";
+import { createDeliverer, type Deliverer } from "../../src/controller/deliver.ts";
+import type { Gate } from "../../src/controller/sending.ts";
+import { createThrottle } from "../../src/controller/throttle.ts";
+import type { Rate } from "../../src/controller/lanes.ts";
 import { createJudge } from "../../src/controller/judge.ts";
 import type { Pair } from "../../src/controller/ledger.ts";
 import type { Route } from "../../src/controller/plan.ts";
@@ -49,6 +53,11 @@ export interface Harness {
   /** What may be changed while it runs. */
   service: Service;
   gate: Gate;
+  /** The Provider's own limit, and the Notification's. */
+  rate: Rate | undefined;
+  perMinute: number;
+  /** Notifications whose messages began to wait. */
+  readonly throttled: string[];
   /** Thrown by the next writes of the record. */
   failWrites: number;
   notifications: Notification[];
@@ -127,7 +136,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
         throw error;
       },
     }),
-    ledger: { write: (_, event, destinations, owed) => write(event, destinations, owed), known: () => undefined, forget: () => undefined },
+    ledger: { write: (_, event, { destinations, owed }) => write(event, destinations, owed), known: () => undefined, forget: () => undefined },
     telemetry: { clock, metrics, log: recordingLogger(log), redactor: createRedactor() },
     deadlineMs,
     observe: (step, { status }) => {
@@ -136,6 +145,9 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     routeOf,
     recordOf: ({ notification: { name } }) => (name === "to-service" ? harness.record : undefined),
     gateOf: () => harness.gate,
+    throttle: createThrottle(clock),
+    boundsOf: () => ({ provider: "ci/service", rate: harness.rate, perMinute: harness.perMinute }),
+    onThrottled: (key) => harness.throttled.push(key),
     onCredentialsRefused: (_, error, of) => harness.refused.push({ error, sender: of }),
     onOutcome: (outcome) => harness.outcomes.push(outcome),
   });
@@ -165,6 +177,9 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     sender,
     service: () => ({}),
     gate: { ready: true, sender, timeoutMs },
+    rate: undefined,
+    perMinute: 600,
+    throttled: [],
     failWrites: 0,
     notifications: [notification(options.spec ?? {})],
     routes: new Map(),

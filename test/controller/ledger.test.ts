@@ -52,7 +52,7 @@ describe("overallState", () => {
 
 describe("createLedger", () => {
   const destinations: DeliveryDestination[] = [{ key: "status", state: "Delivered", sentStatus: "Failed" }];
-  const write = (ledger: Ledger, owed = false): Promise<void> => ledger.write(pairOf(), ended("Failed"), destinations, owed, signal);
+  const write = (ledger: Ledger, owed = false): Promise<void> => ledger.write(pairOf(), ended("Failed"), { destinations, owed, redelivered: undefined }, signal);
 
   it("creates the record once, and applies its status as often as it is written", async () => {
     const { kube, calls } = fakeKube();
@@ -92,7 +92,7 @@ describe("createLedger", () => {
 
   it("has no owner when the Notification is not known, and says so of a CustomRun's version", async () => {
     const { kube, calls } = fakeKube();
-    await createLedger(kube, () => undefined).write(pairOf(), ended("Failed", { kind: "CustomRun" }), destinations, false, signal);
+    await createLedger(kube, () => undefined).write(pairOf(), ended("Failed", { kind: "CustomRun" }), { destinations, owed: false, redelivered: undefined }, signal);
     const [created] = calls.map(({ object }) => object as KubeObject & { spec: { runRef: { apiVersion: string } } });
     assert.equal(created?.metadata["ownerReferences"], undefined);
     assert.equal(created?.spec.runRef.apiVersion, "tekton.dev/v1beta1");

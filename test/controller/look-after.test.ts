@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { Notification } from "../../src/api/notification.ts";
 import type { Provider } from "../../src/api/provider.ts";
 import { createConnections, recheckMs, type Connections } from "../../src/controller/connections.ts";
-import type { Gate } from "../../src/controller/deliver.ts";
+import type { Gate } from "../../src/controller/sending.ts";
 import { careForNotification, careForProviders, type CareOptions, type ProviderCare } from "../../src/controller/look-after.ts";
 import type { NotificationUse } from "../../src/controller/notification-status.ts";
 import type { ProviderUse } from "../../src/controller/provider-status.ts";
@@ -52,6 +52,7 @@ async function setting(count: number): Promise<Setting> {
     addAfter: () => undefined,
     addRateLimited: () => undefined,
     forget: () => undefined,
+    isBusy: () => false,
     length: 0,
     delayed: 0,
     run: () => Promise.resolve(),
@@ -78,6 +79,9 @@ async function setting(count: number): Promise<Setting> {
     notificationQueue: queue("queue"),
     deliverer: {
       touch: () => undefined,
+      redeliver: () => undefined,
+      forget: () => undefined,
+      isSettled: () => true,
       touchNotification: (touched) => log.push(`wake ${touched}`),
       ofRun: () => [],
       runVanished: () => undefined,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DeliveryDestination } from "../../src/api/delivery.ts";
-import { afterAcceptance, afterFailure, forAnotherState, recordedOf, whenNothingIsOwed, whileHeld } from "../../src/controller/pair-state.ts";
+import { isoSeconds } from "../../src/controller/iso-seconds.ts";
+import { afterAcceptance, afterFailure, forAnotherState, recordedOf, stillOwed, whenNothingIsOwed, whenRedelivered, whenResumed, whileHeld } from "../../src/controller/pair-state.ts";
 import type { ErrorCode } from "../../src/errors.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Message } from "../../src/providers/provider.ts";
@@ -106,9 +107,46 @@ describe("forAnotherState", () => {
 
 describe("whileHeld", () => {
   it("says why nothing was tried, without an attempt", () => {
-    const held = whileHeld(accepted, message, { code: "SecretNotFound", message: "Secret x does not exist" });
+    const held = whileHeld(accepted, message, { code: "SecretNotFound", message: "Secret x does not exist" }, now);
     assert.deepEqual(held, { ...accepted, state: "Retrying", lastError: { code: "SecretNotFound", message: "Secret x does not exist" } });
-    assert.equal(whileHeld(undefined, message, { code: "ProviderSuspended", message: "" }).state, "Pending");
+    assert.equal(whileHeld(undefined, message, { code: "ProviderSuspended", message: "" }, now).state, "Pending");
+  });
+});
+
+describe("a destination that people hold back", () => {
+  const suspended = { code: "ProviderSuspended", message: "the Provider is suspended" };
+
+  it("has the time of it taken off its deadline, however often it is looked at", () => {
+    const tried = fail("ServiceFailed").destination;
+    const held = whileHeld(whileHeld(tried, message, suspended, now + 1_000), message, suspended, now + 600_000);
+    assert.equal(held.heldSince, isoSeconds(now + 1_000));
+    const resumed = whenResumed(held, Date.parse(held.heldSince) + 48 * 3_600_000);
+    assert.equal(Date.parse(resumed.firstAttemptAt ?? "") - Date.parse(tried.firstAttemptAt ?? ""), 48 * 3_600_000);
+    assert.equal(resumed.heldSince, undefined);
+    assert.equal(fail("ServiceFailed", resumed, { at: now + 48 * 3_600_000 + 2_000 }).destination.state, "Retrying");
+  });
+
+  it("has no deadline before its first attempt", () => {
+    const held = whileHeld(undefined, message, { code: "MessagesThrottled", message: "" }, now);
+    assert.deepEqual([held.state, held.firstAttemptAt, whenResumed(held, now + 5_000).heldSince], ["Pending", undefined, undefined]);
+  });
+});
+
+describe("whenRedelivered", () => {
+  it("forgets what was sent or given up, and keeps how the service calls it", () => {
+    assert.deepEqual(whenRedelivered(accepted), { key: accepted.key, state: "Pending", sentCount: 1, externalRef: "first", target: message.target });
+    assert.equal(recordedOf([whenRedelivered(fail("MessageRefused", accepted).destination)]).get("status")?.sentStatus, undefined);
+  });
+});
+
+describe("stillOwed", () => {
+  const owed = { status: "Failed" };
+
+  it("is what waits to be sent, and not what became a dead letter", () => {
+    assert.equal(stillOwed({ owed, destinations: [accepted, fail("ServiceFailed").destination] }), owed);
+    assert.equal(stillOwed({ owed }), owed);
+    assert.equal(stillOwed({ owed, destinations: [accepted, fail("MessageRefused").destination] }), undefined);
+    assert.equal(stillOwed({ destinations: [fail("ServiceFailed").destination] }), undefined);
   });
 });
 
@@ -132,6 +170,6 @@ describe("whenNothingIsOwed", () => {
     assert.deepEqual([accepted, dead].map(whenNothingIsOwed), [accepted, dead]);
     assert.deepEqual(whenNothingIsOwed(fail("ServiceFailed", accepted).destination), accepted);
     assert.equal(whenNothingIsOwed(fail("ServiceFailed").destination), undefined);
-    assert.equal(whenNothingIsOwed(whileHeld(undefined, message, { code: "ProviderSuspended", message: "" })), undefined);
+    assert.equal(whenNothingIsOwed(whileHeld(undefined, message, { code: "ProviderSuspended", message: "" }, now)), undefined);
   });
 });

@@ -116,6 +116,8 @@ export function render(input: Input): Rendered {
     messages: [
       {
         key: messageKey,
+        // Each installation has rate limits of its own.
+        lane: owner.toLowerCase(),
         target: { ...place },
         request: {
           method: "POST",

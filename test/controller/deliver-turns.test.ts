@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
+import type { Accepted } from "../../src/providers/provider.ts";
+import { failed, running, start, type Harness, type Service } from "./deliver-harness.ts";
+import { notification } from "./objects.ts";
+
+/** As many runs as are named, in the state. */
+async function changeAll(harness: Harness, uids: readonly string[], state = failed): Promise<void> {
+  for (const uid of uids) await harness.change({ ...state, uid, name: uid });
+}
+
+/** Never answers. */
+const hangs: Service = (_, signal) =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => {
+      reject(signal.reason as Error);
+    });
+  });
+
+const uids = (count: number): string[] => Array.from({ length: count }, (_, index) => `run-${index}`);
+
+describe("messages of one Provider", () => {
+  it("take turns: eight are under way at one time, and each that ends lets the next one go", async (t) => {
+    const harness = start(t);
+    const waiting: (() => void)[] = [];
+    harness.service = () =>
+      new Promise<Accepted>((resolve) => {
+        waiting.push(() => {
+          resolve({});
+        });
+      });
+    await changeAll(harness, uids(20));
+    assert.equal(harness.sent.length, 8);
+    waiting.shift()?.();
+    await harness.quiet();
+    assert.equal(harness.sent.length, 9);
+    for (let round = 0; waiting.length > 0 && round < 40; round += 1) {
+      waiting.shift()?.();
+      await harness.quiet();
+    }
+    assert.deepEqual([harness.sent.length, harness.writes.filter(({ owed }) => !owed).length], [20, 20]);
+  });
+
+  it("that wait for their turn go out with the state that the run is in then", async (t) => {
+    const harness = start(t);
+    const waiting: (() => void)[] = [];
+    harness.service = () =>
+      new Promise<Accepted>((resolve) => {
+        waiting.push(() => {
+          resolve({});
+        });
+      });
+    await changeAll(harness, uids(9), running);
+    await harness.change({ ...failed, uid: "run-8", name: "run-8" });
+    for (let round = 0; waiting.length > 0 && round < 40; round += 1) {
+      waiting.shift()?.();
+      await harness.quiet();
+    }
+    assert.deepEqual(harness.sent.filter((state) => state === "Failed"), ["Failed"]);
+    assert.equal(harness.sent.length, 9);
+  });
+
+  it("that wait for their turn are on record as owed after five seconds, and at once when the run vanishes", async (t) => {
+    const harness = start(t);
+    harness.service = hangs;
+    await changeAll(harness, uids(10));
+    assert.equal(harness.writes.length, 0);
+    await harness.vanish({ ...failed, uid: "run-9", name: "run-9" });
+    assert.deepEqual(harness.writes.map(({ status, owed }) => [status, owed]), [["Failed", true]]);
+    await harness.advance(5_000);
+    assert.deepEqual(harness.writes.filter(({ owed }) => owed).length, 10);
+  });
+
+  it("stop for as long as the service asks, whichever of them it told", async (t) => {
+    const harness = start(t);
+    harness.service = () => {
+      throw new DeliveryError("RateLimited", "slow down", { retryAfterMs: 60_000 });
+    };
+    await changeAll(harness, ["run-0"]);
+    harness.service = () => ({});
+    await changeAll(harness, ["run-1", "run-2"]);
+    assert.equal(harness.sent.length, 1);
+    await harness.advance(59_000);
+    assert.equal(harness.sent.length, 1);
+    await harness.advance(2_000);
+    assert.equal(harness.sent.length, 4);
+  });
+
+  it("keep below the Provider's own rate", async (t) => {
+    const harness = start(t);
+    harness.rate = { requests: 2, perMs: 1_000 };
+    await changeAll(harness, uids(5));
+    assert.equal(harness.sent.length, 2);
+    await harness.advance(1_000);
+    assert.equal(harness.sent.length, 4);
+    await harness.advance(1_000);
+    assert.equal(harness.sent.length, 5);
+  });
+});
+
+describe("messages of one Notification above its maxPerMinute", () => {
+  it("wait on record, without an attempt, and none is dropped", async (t) => {
+    const harness = start(t);
+    harness.perMinute = 3;
+    await changeAll(harness, uids(5));
+    assert.deepEqual([harness.sent.length, harness.throttled], [3, ["ci/to-service", "ci/to-service"]]);
+    const held = harness.writes.filter(({ owed }) => owed);
+    assert.deepEqual(held.map(({ destinations }) => [destinations[0]?.state, destinations[0]?.lastError?.code, destinations[0]?.attempts]), [["Pending", "MessagesThrottled", undefined], ["Pending", "MessagesThrottled", undefined]]);
+    await harness.advance(60_000);
+    assert.equal(harness.sent.length, 5);
+    assert.equal(harness.deliverer.owedCount(), 0);
+  });
+
+  it("do not hold up another Notification's", async (t) => {
+    const harness = start(t);
+    harness.perMinute = 1;
+    harness.notifications.push(notification({}, { name: "other", uid: "n-2" }));
+    await changeAll(harness, uids(2));
+    assert.equal(harness.sent.length, 2);
+    assert.deepEqual(new Set(harness.outcomes.map(({ notificationKey }) => notificationKey)), new Set(["ci/to-service", "ci/other"]));
+  });
+});
+
+describe("a redelivery", () => {
+  it("sends a dead letter once more, whatever the filter says now, and records the word it was asked with", async (t) => {
+    const harness = start(t);
+    harness.service = () => {
+      throw new DeliveryError("MessageRefused", "no");
+    };
+    await harness.change(failed);
+    assert.equal(harness.writes.at(-1)?.destinations[0]?.state, "DeadLetter");
+    harness.service = () => ({});
+    harness.notifications = [notification({ filter: { statuses: ["Succeeded"] } })];
+    harness.deliverer.redeliver("ci/to-service", harness.pair, "again");
+    await harness.quiet();
+    assert.deepEqual(harness.sent, ["Failed", "Failed"]);
+    assert.equal(harness.writes.at(-1)?.destinations[0]?.state, "Delivered");
+    harness.deliverer.redeliver("ci/to-service", harness.pair, "again");
+    await harness.quiet();
+    assert.equal(harness.sent.length, 2);
+    harness.deliverer.redeliver("ci/to-service", harness.pair, "and again");
+    await harness.quiet();
+    assert.equal(harness.sent.length, 3);
+  });
+});
