@@ -75,6 +75,22 @@ const fault = Type.Object(
   { description: "A part that compiles and failed on a run: of the filter, which then did not match; or of a template, which was then left empty." },
 );
 
+/** How many finished runs `status.series` holds. */
+export const maxSeries = 100;
+
+const finishedRun = Type.Object(
+  {
+    key: text(1024, { description: "The series: the kind, and what `groupBy` says." }),
+    name: text(253, { description: "Name of the run." }),
+    uid: text(64, { description: "UID of the run." }),
+    status: oneWordOf(runStatuses, { description: "How it ended." }),
+    reason: text(1024, { description: "Reason of its Succeeded condition." }),
+    endedAt: time("When it ended, as far as it is known."),
+    completionTime: Type.Optional(time("When it says that it ended.")),
+  },
+  { description: "A finished run." },
+);
+
 const status = Type.Object(
   {
     ...conditionFields("Ready, ProviderResolved, FilterValid, Throttled"),
@@ -95,6 +111,9 @@ const status = Type.Object(
         },
         { description: "The last message of this Notification." },
       ),
+    ),
+    series: Type.Optional(
+      atomicList(finishedRun, { maxItems: maxSeries, description: "The last finished run of each series, the latest first, then those before: what `previous` is known from when the runs are gone. Only where `previous` is read." }),
     ),
     faults: Type.Optional(atomicList(fault, { maxItems: maxFaults, description: "Parts of the filter and of templates that failed on runs, the latest first." })),
   },
@@ -121,6 +140,13 @@ export function notificationKind(providers: readonly Sections[]): KindDefinition
       filter: Type.Optional(filter),
       maxPerMinute: Type.Optional(
         Type.Integer({ minimum: 1, maximum: 6000, default: defaultPerMinute, description: "The most messages in a minute. What is above it waits; nothing is dropped." }),
+      ),
+      groupBy: Type.Optional(
+        text(1024, {
+          description: "The series that a run belongs to, a template: `previous` is the last finished run of the same series. When left out: the pipeline (or task) with the repository and the branch, where they are known.",
+          examples: ["${pipeline} ${params.environment}"],
+          minLength: 1,
+        }),
       ),
       ...Object.fromEntries(providers.map((provider) => [provider.section, Type.Optional(provider.notificationSection)])),
     },
@@ -151,6 +177,7 @@ export function notificationKind(providers: readonly Sections[]): KindDefinition
 
 export type NotificationFilter = Static<typeof filter>;
 export type NotificationStatus = Static<typeof status>;
+export type NotificationSeries = NonNullable<NotificationStatus["series"]>;
 export type NotificationFault = Static<typeof fault>;
 
 /** A Notification as the API server stores it. The provider's section is checked by the provider's own schema. */
@@ -161,6 +188,7 @@ export interface Notification {
     readonly providerRef: { readonly name: string; readonly namespace?: string };
     readonly filter?: NotificationFilter;
     readonly maxPerMinute?: number;
+    readonly groupBy?: string;
   };
   readonly status?: NotificationStatus;
 }

@@ -3,6 +3,7 @@ import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import type { Recorded } from "../controller/owed.ts";
 import { plan, type Plan, type Route } from "../controller/plan.ts";
 import { makeRoute, providerKeyOf } from "../controller/routes.ts";
+import { createPrevious } from "../controller/previous.ts";
 import { createRunStore, type RunView } from "../controller/run-store.ts";
 import type { RenderedRequest } from "../providers/provider.ts";
 import type { RunChange } from "./simulate-runs.ts";
@@ -76,12 +77,21 @@ export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator
     };
   });
   const runs = createRunStore(undefined);
-  for (const { run, deleted } of changes) {
+  const previous = createPrevious(runs);
+  for (const { name, route } of players) previous.follow(name, route);
+  const all = [...changes];
+  // What ended before a run was created is known from its times, wherever it stands in the file.
+  for (const { run } of all) {
+    runs.upsert(run);
+    previous.take(run);
+  }
+  for (const { run } of all) runs.release(run.uid);
+  for (const { run, deleted } of all) {
     if (deleted) runs.vanish(run, "seen");
     else runs.upsert(run);
     const view = runs.view(run.uid);
     if (view === undefined) continue;
-    for (const player of players) if (selectable(player, view.event)) yield judge(player, view);
+    for (const player of players) if (selectable(player, view.event)) yield judge(player, previous.fill(player.route, view));
     if (deleted) runs.release(run.uid);
   }
 }

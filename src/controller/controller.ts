@@ -7,6 +7,7 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createCaches, type CacheHandlers } from "./caches.ts";
 import { abortWithAny } from "./ending.ts";
 import { createLead } from "./lead.ts";
+import { createPrevious, withPrevious } from "./previous.ts";
 import { createRunStore } from "./run-store.ts";
 import { createStandby, type Standby } from "./standby.ts";
 import type { StepObserver } from "./steps.ts";
@@ -53,7 +54,9 @@ export function createController(options: ControllerOptions): Controller {
 async function runController(options: ControllerOptions, signal: AbortSignal, onCaughtUp: () => void): Promise<void> {
   const { kube, telemetry } = options;
   const { clock, log, metrics } = telemetry;
-  const runs = createRunStore(options.urlTemplate);
+  const store = createRunStore(options.urlTemplate, () => clock.monotonic());
+  const previous = createPrevious(store);
+  const runs = withPrevious(store, previous);
   let current: Term | undefined;
   const http = options.http(() => current?.holds() === true);
   let handlers: CacheHandlers | undefined;
@@ -75,13 +78,13 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   /** Set once the lists are complete; a run that vanished before is kept as well. */
   let standby: Standby | undefined;
   const standBy = (): void => {
-    standby = createStandby({ telemetry, caches, runs });
+    standby = createStandby({ telemetry, caches, runs, previous });
     handlers = standby.handlers;
   };
 
   const lead = async (term: Term): Promise<void> => {
     current = term;
-    const led = createLead({ ...options, http, caches, runs }, term);
+    const led = createLead({ ...options, http, caches, runs, previous }, term);
     const ending = abortWithAny(signal, term.lost);
     standby?.stop();
     handlers = led.handlers;

@@ -10,9 +10,11 @@ import type { Route } from "./plan.ts";
 import type { RunStore } from "./run-store.ts";
 import { createSending, type Gate, type Held, type Looked, type SendingOptions, type Step } from "./sending.ts";
 import type { Turns } from "./turns.ts";
+import type { Views } from "./views.ts";
 
 export interface DelivererOptions extends SendingOptions {
   readonly runs: RunStore;
+  readonly views: Views;
   readonly ledger: Ledger;
   readonly routeOf: (notificationKey: string) => Route | undefined;
   /** What is on record for a pair from before this process; asked once per pair. */
@@ -107,7 +109,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const state = pairs.get(key);
     if (state === undefined) return undefined;
     const route = routeOf(state.notificationKey);
-    const view = runs.view(state.pair.runUid);
+    const view = route === undefined ? undefined : options.views.of(route, state.pair.runUid);
     if (view === undefined || route?.notification.metadata.uid !== state.pair.notification.uid) {
       pairs.drop(state);
       return undefined;
@@ -115,6 +117,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const messages = options.judge.owed(state, route, view);
     state.owes = messages !== undefined;
     return { state, route, view, messages };
+  };
+
+  /** How long the state is to be waited for before it is looked at. */
+  const waitMs = (key: string): number => {
+    const state = pairs.get(key);
+    const route = state === undefined ? undefined : routeOf(state.notificationKey);
+    return state === undefined || route === undefined ? 0 : options.views.waitMs(route, state.pair.runUid, "any");
   };
 
   const step = async (key: string, held: Held | undefined, onSend: (looked: Looked) => void, signal: AbortSignal): Promise<Step> => {
@@ -137,10 +146,10 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 
   /** The state that was judged, for as long as the run is in it. */
-  const judgedState = ({ state, view: { version } }: Looked) => {
+  const judgedState = ({ state, route, view: { version } }: Looked) => {
     const { runUid } = state.pair;
     return (): RunEvent | undefined => {
-      const view = runs.view(runUid);
+      const view = options.views.of(route, runUid);
       return view?.version === version ? view.event : undefined;
     };
   };
@@ -165,6 +174,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   };
 
   const settle = async (key: string, signal: AbortSignal): Promise<Requeue | undefined> => {
+    const afterMs = waitMs(key);
+    if (afterMs > 0) return { afterMs };
     let endOfSlowness: (() => Promise<void>) | undefined;
     let held: Held | undefined;
     try {

@@ -20,6 +20,7 @@ import { careForNotification, careForProviders } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
 import { holderOf } from "./pairs.ts";
+import { followedRoutes, type Previous } from "./previous.ts";
 import type { ProviderUse } from "./provider-status.ts";
 import { restoreFromRecords } from "./restore.ts";
 import { defaultPerMinute } from "../api/notification.ts";
@@ -29,6 +30,7 @@ import type { RunStore } from "./run-store.ts";
 import type { Gate } from "./sending.ts";
 import { createThrottle } from "./throttle.ts";
 import { createTurns } from "./turns.ts";
+import { createViews } from "./views.ts";
 import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "./uses.ts";
 
 const owedGaugeEveryMs = 5_000;
@@ -40,6 +42,7 @@ export interface LeadOptions extends Omit<ControllerOptions, "http" | "leaseDura
   readonly http: Http;
   readonly caches: Caches;
   readonly runs: RunStore;
+  readonly previous: Previous;
 }
 
 const keyOfObject = ({ metadata: { namespace, name } }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string => `${namespace}/${name}`;
@@ -54,10 +57,11 @@ export interface Lead {
 
 /** Prepares a term. Nothing of an earlier one is used again: another process may have led in between. */
 export function createLead(options: LeadOptions, term: Term): Lead {
-  const { telemetry, caches, runs } = options;
+  const { telemetry, caches, runs, previous } = options;
   const { clock, log, metrics } = telemetry;
   const kube = fencedKube(options.kube, term.holds);
-  const routes = createRoutes();
+  const routes = followedRoutes(createRoutes(), previous);
+  const views = createViews({ runs, previous, monotonic: () => clock.monotonic() });
   const turns = createTurns({
     clock,
     onFailure: (lane, name, error) => {
@@ -109,6 +113,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   });
   const deliverer = createDeliverer({
     runs,
+    views,
     judge,
     turns,
     ledger,
@@ -131,7 +136,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     },
     onOutcome,
   });
-  const offers = createOffers({ clock, log, runs, routes, judge, turns, deliverer, recordsOf: caches.recordsOf });
+  const offers = createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf: caches.recordsOf });
 
   const care = {
     clock,
@@ -176,6 +181,14 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     vanishedMeanwhile.clear();
   };
 
+  const showSeries = (key: string): void => {
+    const series = previous.latest(key);
+    const shown = notificationUses.current(key).series;
+    if (series === shown || (series?.length === 0 && shown === undefined)) return;
+    notificationUses.update(key, ({ series: _, ...use }) => (series === undefined ? use : { ...use, series }));
+    notificationQueue.add(key);
+  };
+
   const showOwed = async (signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       metrics.set("deliveries_owed", {}, deliverer.owedCount());
@@ -210,6 +223,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       const grace = abortAfter(stop, graceMs, clock);
       const lastCall = abortWithAny(grace.signal, term.lost);
       ending.signal.addEventListener("abort", turns.stop, { once: true });
+      const untold = previous.onChange(showSeries);
       try {
         // What another process sent before is on record: nothing is sent before all of it is known here.
         await untilCachesHoldRecords(kube, caches, clock, ending.signal);
@@ -223,6 +237,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       } catch (error) {
         if (!ending.signal.aborted) throw error;
       } finally {
+        untold();
         grace.dispose();
         ending.dispose();
         lastCall.dispose();

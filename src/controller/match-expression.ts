@@ -29,10 +29,11 @@ function readOnce(event: RunEvent): EventView {
 }
 
 /** The expression is true of the run. `problems`: why it is none, a sentence each; then it is true of no run. */
-export function expressionPredicate(source: string): { readonly predicate: Predicate; readonly problems: readonly string[] } {
+export function expressionPredicate(source: string): { readonly predicate: Predicate; readonly problems: readonly string[]; readonly reads: (variable: string) => boolean } {
   const { program, errors } = compile(source, { environment: runEventEnvironment, result: "bool" });
   return {
     problems: errors.map(({ line, column, message }) => `${field}:${line}:${column}: ${message}`),
+    reads: (variable) => program?.reads(variable) === true,
     predicate: {
       name: "expression",
       test: (event) => (program === undefined ? { why: "is not valid", error: true } : failureOf(program.evaluate(readOnce(event)))),

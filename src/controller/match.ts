@@ -22,11 +22,19 @@ export interface Matcher {
   readonly match: (event: RunEvent) => Match;
   /** Errors of the expression or a pattern, a sentence each; a filter with errors matches nothing. */
   readonly problems: readonly string[];
+  /** Whether the filter can depend on the variable of expressions. */
+  readonly reads: (variable: string) => boolean;
+}
+
+interface Part {
+  readonly predicate: Predicate;
+  readonly problems: readonly string[];
+  readonly reads?: (variable: string) => boolean;
 }
 
 const yes: Match = { matched: true };
 
-const whole = (predicate: Predicate): { readonly predicate: Predicate; readonly problems: readonly string[] } => ({ predicate, problems: [] });
+const whole = (predicate: Predicate): Part => ({ predicate, problems: [] });
 
 /**
  * Compiles a filter into one list of predicates, the cheapest first: one look-up each, labels, results, those with patterns
@@ -36,7 +44,7 @@ const whole = (predicate: Predicate): { readonly predicate: Predicate; readonly 
 export function compileFilter(filter: NotificationFilter, namespace: string, defaultStatuses: readonly RunStatus[]): Matcher {
   const kinds = new Set<RunKind>(filter.kinds ?? ["PipelineRun"]);
   const statuses = new Set<RunStatus>(filter.statuses ?? defaultStatuses);
-  const parts = [
+  const parts: readonly Part[] = [
     whole(kindsPredicate(kinds)),
     whole(namespacePredicate(filter.namespaceSelector, namespace)),
     whole(statusesPredicate(statuses)),
@@ -50,6 +58,7 @@ export function compileFilter(filter: NotificationFilter, namespace: string, def
     kinds,
     statuses,
     problems: parts.flatMap(({ problems }) => problems),
+    reads: (variable) => parts.some(({ reads }) => reads?.(variable) === true),
     match: (event) => {
       for (const { name, test } of predicates) {
         const failure = test(event);

@@ -42,7 +42,8 @@ function namedValues(list: readonly unknown[]): Record<string, unknown> {
   return result;
 }
 
-function pipelineOf(run: TrimmedRun): string {
+/** Name of the pipeline (or of the task, for a run without a pipeline). */
+export function pipelineOf(run: TrimmedRun): string {
   const label = run.labels["tekton.dev/pipeline"] ?? (run.owner === undefined ? run.labels["tekton.dev/task"] : undefined);
   return label ?? run.reference ?? run.generateName?.replace(/-+$/, "") ?? "";
 }
@@ -77,6 +78,9 @@ function tasksOf(run: TrimmedRun, children: readonly TrimmedRun[]): RunEventTask
     .map(taskOf);
 }
 
+/** Name of the pipeline's task that the run is; undefined: nobody's child. */
+export const pipelineTaskOf = (run: TrimmedRun): string | undefined => (run.owner === undefined ? undefined : run.labels["tekton.dev/pipelineTask"]);
+
 type Optional = "startTime" | "completionTime" | "duration" | "pipelineTask" | "parent" | "url";
 
 function optionalFields(run: TrimmedRun, terminal: boolean, urlTemplate: string | undefined): Pick<RunEvent, Optional> {
@@ -84,7 +88,7 @@ function optionalFields(run: TrimmedRun, terminal: boolean, urlTemplate: string 
     startTime: run.startTime,
     completionTime: terminal ? run.completionTime : undefined,
     duration: terminal ? durationOf(run.startTime, run.completionTime) : undefined,
-    pipelineTask: run.owner === undefined ? undefined : run.labels["tekton.dev/pipelineTask"],
+    pipelineTask: pipelineTaskOf(run),
     parent: run.owner,
     url: urlOf(run, urlTemplate),
   };

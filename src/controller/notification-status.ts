@@ -1,4 +1,4 @@
-import type { Notification, NotificationFault, NotificationStatus } from "../api/notification.ts";
+import type { Notification, NotificationFault, NotificationSeries, NotificationStatus } from "../api/notification.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { conditionsOf, stalled, type Finding } from "./conditions.ts";
 import type { Gate } from "./sending.ts";
@@ -11,6 +11,8 @@ export interface NotificationUse {
   readonly lastDelivery?: NonNullable<NotificationStatus["lastDelivery"]>;
   /** Parts that failed on runs, the latest first. */
   readonly faults?: readonly NotificationFault[];
+  /** The last finished runs of its series. */
+  readonly series?: NotificationSeries;
   /** The destination was refused: this Notification, not its Provider, is to be mended. */
   readonly routeError?: { readonly code: string; readonly message: string };
 }
@@ -66,6 +68,7 @@ export function notificationStatus(notification: Notification, view: Notificatio
     ...(statuses !== undefined && { statuses: [...statuses] }),
     delivered: use.delivered,
     ...(use.lastDelivery !== undefined && { lastDelivery: use.lastDelivery }),
+    ...(use.series !== undefined && { series: use.series }),
     ...(use.faults !== undefined && { faults: [...use.faults] }),
   };
 }

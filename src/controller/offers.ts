@@ -8,11 +8,13 @@ import type { Routes } from "./route-index.ts";
 import { endedBefore, mayConcern, pairOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
 import type { Turns } from "./turns.ts";
+import type { Views } from "./views.ts";
 
 export interface OffersOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly runs: RunStore;
+  readonly views: Views;
   readonly routes: Routes;
   readonly judge: Judge;
   readonly turns: Turns;
@@ -38,7 +40,7 @@ export interface Offers {
 
 const keyOf = ({ notification: { namespace, name } }: Pair): string => `${namespace}/${name}`;
 
-export function createOffers({ clock, log, runs, routes, judge, turns, deliverer, recordsOf }: OffersOptions): Offers {
+export function createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf }: OffersOptions): Offers {
   /** The pairs of a run that were begun, by the Notification's uid. A record that lies elsewhere than the run is not believed. */
   const begun = (runUid: string, namespace: string): ReadonlyMap<string, Pair> => {
     const onRecord = [...recordsOf(runUid)].filter(({ notification }) => notification.namespace === namespace);
@@ -47,9 +49,14 @@ export function createOffers({ clock, log, runs, routes, judge, turns, deliverer
 
   /** Asks the Notification about a run of which it has nothing on record. */
   const ask = (key: string, route: Route, runUid: string, seenAt?: number): void => {
-    const view = runs.view(runUid);
+    const view = views.of(route, runUid);
     if (view === undefined || endedBefore(route, view)) return;
     const since = seenAt === undefined ? {} : { seenAt };
+    if (views.waitMs(route, runUid, "judging") > 0) {
+      // The deliverer asks once the children are known.
+      deliverer.touch(key, pairOf(route, runUid), since);
+      return;
+    }
     try {
       if (judge.selects(key, route, view)) deliverer.touch(key, pairOf(route, runUid), { ...since, selected: { version: view.version, route } });
     } catch (error) {
@@ -59,17 +66,18 @@ export function createOffers({ clock, log, runs, routes, judge, turns, deliverer
     }
   };
 
-  function* throughNotifications(runUid: string, holder: string, seenAt: number): Generator<undefined, void> {
+  function* throughNotifications(runUid: string, holder: string, seenAt: number, concerned?: (route: Route) => boolean): Generator<undefined, void> {
     const view = runs.view(runUid);
     if (view === undefined) return;
     const touched = begun(runUid, view.event.namespace);
     try {
       for (const [key, route] of routes.candidates(holder, view.event)) {
+        if (concerned?.(route) === false) continue;
         if (touched.size === 0 || !touched.has(route.notification.metadata.uid)) ask(key, route, runUid, seenAt);
         yield;
       }
     } finally {
-      if (view.vanished) deliverer.letGo(runUid, holder);
+      if (view.vanished && concerned === undefined) deliverer.letGo(runUid, holder);
     }
   }
 
@@ -96,8 +104,22 @@ export function createOffers({ clock, log, runs, routes, judge, turns, deliverer
     return { pairs, holders };
   };
 
+  /** A child is in another state: to those that know its parent by its children, that one is too. */
+  const offerParent = (runUid: string | undefined): void => {
+    const parent = runUid === undefined ? undefined : runs.run(runUid);
+    if (parent === undefined) return;
+    for (const pair of begun(parent.uid, parent.namespace).values()) if (routes.get(keyOf(pair))?.tasks.any === true) deliverer.touch(keyOf(pair), pair);
+    const seenAt = clock.monotonic();
+    for (const holder of routes.holders(parent.namespace)) {
+      turns.tour(holder, `children of ${parent.uid}`, () => throughNotifications(parent.uid, holder, seenAt, ({ tasks }) => tasks.judging));
+    }
+  };
+
   return {
-    runChanged: offer,
+    runChanged: (runUid) => {
+      offer(runUid);
+      offerParent(runs.run(runUid)?.owner?.uid);
+    },
     runVanished: (runUid) => {
       const { pairs, holders } = offer(runUid);
       deliverer.runVanished(runUid, pairs, holders);

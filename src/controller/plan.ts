@@ -1,5 +1,6 @@
 import type { Fault } from "../api/fault.ts";
 import type { Notification } from "../api/notification.ts";
+import type { Template } from "../filter/index.ts";
 import type { AnyProviderDefinition, Message } from "../providers/provider.ts";
 import type { SectionTemplates } from "../providers/templates.ts";
 import type { Match, Matcher } from "./match.ts";
@@ -16,6 +17,10 @@ export interface Route {
   readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown; readonly templates: SectionTemplates } | undefined;
   /** Runs that ended before this moment are not reported, milliseconds since the epoch. */
   readonly activeSince: number;
+  /** Whether a run's children are known for the filter (`judging`), or for the filter or the message (`any`). */
+  readonly tasks: { readonly judging: boolean; readonly any: boolean };
+  /** How runs are grouped into series; undefined: `previous` is not read. */
+  readonly series: { readonly groupBy: Template | undefined } | undefined;
 }
 
 /** What is to be done about a state of a run for one Notification. */

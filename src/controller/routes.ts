@@ -3,7 +3,8 @@ import { runStatuses } from "../api/run-event.ts";
 import type { Provider } from "../api/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
 import { sectionTemplates } from "../providers/templates.ts";
-import { compileFilter } from "./match.ts";
+import { compileTemplate, runEventEnvironment, type Template } from "../filter/index.ts";
+import { compileFilter, type Match } from "./match.ts";
 import type { Pair } from "./ledger.ts";
 import type { Route } from "./plan.ts";
 import { endedAt } from "./normalise-run.ts";
@@ -25,14 +26,31 @@ const sourcesOf = (notification: Notification, provider: Provider | undefined): 
 export function makeRoute(notification: Notification, provider: Provider | undefined, activeSince: number): Route {
   const definition = provider === undefined ? undefined : providerOfType(provider.spec.type);
   const providerSection = definition === undefined ? undefined : provider?.spec[definition.section];
+  const destination = definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: sectionTemplates(definition, notification.spec[definition.section]) };
+  const { template: groupBy, problems } = groupByOf(notification);
+  // Without a Provider every status may be wanted: none is ruled out before it is known.
+  const compiled = compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, definition?.defaultStatuses ?? runStatuses);
+  const matcher = problems.length === 0 ? compiled : { ...compiled, match: () => invalidGroupBy, problems: [...compiled.problems, ...problems] };
+  const reads = (variable: string): boolean => matcher.reads(variable) || destination?.templates.reads(variable) === true;
   return {
     notification,
     sources: sourcesOf(notification, provider),
-    // Without a Provider every status may be wanted: none is ruled out before it is known.
-    matcher: compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, definition?.defaultStatuses ?? runStatuses),
-    destination: definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: sectionTemplates(definition, notification.spec[definition.section]) },
+    matcher,
+    destination,
     activeSince,
+    // What a message will say is not known without a Provider.
+    tasks: { judging: matcher.reads("tasks"), any: destination === undefined || destination.definition.reads.includes("tasks") || reads("tasks") },
+    // Who says how runs are grouped wants to know.
+    series: notification.spec.groupBy !== undefined || reads("previous") ? { groupBy } : undefined,
   };
+}
+
+const invalidGroupBy: Match = { matched: false, why: "groupBy: is not valid", error: true };
+
+function groupByOf({ spec: { groupBy } }: Notification): { readonly template: Template | undefined; readonly problems: readonly string[] } {
+  if (groupBy === undefined) return { template: undefined, problems: [] };
+  const { template, errors } = compileTemplate(groupBy, { environment: runEventEnvironment });
+  return { template, problems: errors.map(({ line, column, message }) => `spec.groupBy:${line}:${column}: ${message}`) };
 }
 
 /** The route as it is now: the one before, where nothing has changed that it is made from. */

@@ -1,4 +1,4 @@
-import type { RunEvent } from "../api/run-event.ts";
+import { runKinds, type RunEvent } from "../api/run-event.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
 import { endedAt, normaliseRun } from "./normalise-run.ts";
 import { isTerminal } from "./run-status.ts";
@@ -17,12 +17,18 @@ export interface RunView {
   readonly restored: boolean;
   /** The run vanished while nobody watched, and its end was not seen. */
   readonly unseen: boolean;
+  /** `Clock.monotonic()` until which children that have not ended are waited for, where the run ended before them. */
+  readonly childrenUntil: number | undefined;
 }
 
-type Entry = { version: number } & ({ readonly run: TrimmedRun; readonly vanished: "no" | "seen" | "missed" } | { readonly known: RunEvent; readonly unseen: boolean });
+/** `finalSince`: `Clock.monotonic()` of when its end was first seen. */
+type Entry = { version: number } & ({ readonly run: TrimmedRun; readonly vanished: "no" | "seen" | "missed"; readonly finalSince: number | undefined } | { readonly known: RunEvent; readonly unseen: boolean });
 
 /** Views that are kept, so that many Notifications judge one: enough for the runs that change at one time. */
 const maxViews = 512;
+
+/** Of a cancelled run or one that took too long, children are known to have ended a second or two after it. */
+const childrenWithinMs = 2_000;
 
 /** Every run that exists, and those that vanished while something was still owed for them. By uid. */
 export interface RunStore {
@@ -53,10 +59,24 @@ const endedUnseen = (event: RunEvent): RunEvent => ({
   deleted: true,
 });
 
-/** A store with no runs. `urlTemplate`: see {@link normaliseRun}. */
-export function createRunStore(urlTemplate: string | undefined): RunStore {
+const childKinds = new Set<string>(runKinds);
+
+/** Whether children that the run names have not ended, as far as is known. */
+function awaitsChildren(run: TrimmedRun, children: readonly TrimmedRun[]): boolean {
+  if (run.kind !== "PipelineRun") return false;
+  const names = new Set(children.map(({ kind, name }) => `${kind}/${name}`));
+  const unseen = (run.object.status?.childReferences ?? []).some(({ kind = "", name = "" }) => childKinds.has(kind) && !names.has(`${kind}/${name}`));
+  return unseen || children.some((child) => !isTerminal(child));
+}
+
+/**
+ * A store with no runs. `urlTemplate`: see {@link normaliseRun}; `monotonic`: `Clock.monotonic`, for {@link RunView.childrenUntil}.
+ */
+export function createRunStore(urlTemplate: string | undefined, monotonic: () => number = () => 0): RunStore {
   const entries = new Map<string, Entry>();
   const children = new Map<string, Set<string>>();
+  /** Children that went before a parent that has ended, or is kept: pruners take them first, or right after it. */
+  const former = new Map<string, TrimmedRun[]>();
   const namespaces = new Map<string, Set<string>>();
   /** The least recently used first. */
   const views = new Map<string, RunView>();
@@ -64,10 +84,14 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
   let versions = 0;
 
   const childrenOf = (uid: string): TrimmedRun[] =>
-    [...(children.get(uid) ?? [])].flatMap((child) => {
-      const entry = entries.get(child);
-      return entry !== undefined && "run" in entry ? [entry.run] : [];
-    });
+    [...(children.get(uid) ?? [])]
+      .flatMap((child) => {
+        const entry = entries.get(child);
+        return entry !== undefined && "run" in entry ? [entry.run] : [];
+      })
+      .concat(former.get(uid) ?? []);
+
+  const isOver = (entry: Entry | undefined): boolean => entry !== undefined && "run" in entry && (entry.vanished !== "no" || isTerminal(entry.run));
 
   /** The run is in another state now; to its parent, which shows its children, that is another state too. */
   const changed = (uid: string | undefined): void => {
@@ -78,7 +102,9 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
   };
 
   const put = (run: TrimmedRun, vanished: "no" | "seen" | "missed"): void => {
-    entries.set(run.uid, { run, vanished, version: 0 });
+    const before = entries.get(run.uid);
+    const since = before !== undefined && "run" in before ? before.finalSince : undefined;
+    entries.set(run.uid, { run, vanished, version: 0, finalSince: isTerminal(run) ? (since ?? monotonic()) : undefined });
     addTo(namespaces, run.namespace, run.uid);
     if (run.owner !== undefined) addTo(children, run.owner.uid, run.uid);
     changed(run.uid);
@@ -87,12 +113,22 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
 
   const makeView = (uid: string, entry: Entry): RunView => {
     const { version } = entry;
-    if ("known" in entry) return { event: entry.known, version, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen };
-    const { run, vanished } = entry;
+    if ("known" in entry) return { event: entry.known, version, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen, childrenUntil: undefined };
+    const { run, vanished, finalSince } = entry;
     const deleted = vanished !== "no" && !isTerminal(run);
-    const event = normaliseRun(run, { children: childrenOf(uid), urlTemplate, deleted });
+    const own = childrenOf(uid);
+    const event = normaliseRun(run, { children: own, urlTemplate, deleted });
     const unseen = deleted && vanished === "missed";
-    return { event: unseen ? endedUnseen(event) : event, version, endedAt: deleted ? undefined : endedAt(run), vanished: vanished !== "no", restored: false, unseen };
+    return {
+      event: unseen ? endedUnseen(event) : event,
+      version,
+      endedAt: deleted ? undefined : endedAt(run),
+      vanished: vanished !== "no",
+      restored: false,
+      unseen,
+      // The children of a run that is gone go with it.
+      childrenUntil: vanished === "no" && finalSince !== undefined && awaitsChildren(run, own) ? finalSince + childrenWithinMs : undefined,
+    };
   };
 
   return {
@@ -113,10 +149,13 @@ export function createRunStore(urlTemplate: string | undefined): RunStore {
       if (entry === undefined) return;
       entries.delete(uid);
       views.delete(uid);
+      former.delete(uid);
       removeFrom(namespaces, "run" in entry ? entry.run.namespace : entry.known.namespace, uid);
       if (!("run" in entry) || entry.run.owner === undefined) return;
-      removeFrom(children, entry.run.owner.uid, uid);
-      changed(entry.run.owner.uid);
+      const owner = entry.run.owner.uid;
+      removeFrom(children, owner, uid);
+      if (isOver(entries.get(owner))) former.set(owner, [...(former.get(owner) ?? []), entry.run]);
+      else changed(owner);
     },
     has: (uid) => entries.has(uid),
     run: (uid) => {

@@ -5,15 +5,18 @@ import { createJudge } from "./judge.ts";
 import { deliveryKey, type Pair } from "./ledger.ts";
 import { createOffers } from "./offers.ts";
 import { createPairs, type PairState } from "./pairs.ts";
+import { followedRoutes, type Previous } from "./previous.ts";
 import { createRoutes } from "./route-index.ts";
 import { inUse, makeRoute, providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
 import { createTurns } from "./turns.ts";
+import { createViews } from "./views.ts";
 
 export interface StandbyOptions {
   readonly telemetry: Telemetry;
   readonly caches: Caches;
   readonly runs: RunStore;
+  readonly previous: Previous;
 }
 
 /** The time between two terms: nothing is sent, and nothing that was seen is lost. */
@@ -29,9 +32,10 @@ const routesAtOnce = 20;
  * Keeps each run that vanishes until the records of the leader show that nothing more is owed for it: without them, it is
  * taken up by the next term, which may be this process's own.
  */
-export function createStandby({ telemetry, caches, runs }: StandbyOptions): Standby {
+export function createStandby({ telemetry, caches, runs, previous }: StandbyOptions): Standby {
   const { clock, log, metrics } = telemetry;
-  const routes = createRoutes();
+  const routes = followedRoutes(createRoutes(), previous);
+  const views = createViews({ runs, previous, monotonic: () => clock.monotonic() });
   const turns = createTurns({
     clock,
     onFailure: (lane, name, error) => {
@@ -53,7 +57,7 @@ export function createStandby({ telemetry, caches, runs }: StandbyOptions): Stan
 
   const isSettled = (state: PairState): boolean => {
     const route = routes.get(state.notificationKey);
-    const view = runs.view(state.pair.runUid);
+    const view = route === undefined ? undefined : views.of(route, state.pair.runUid);
     if (route?.notification.metadata.uid !== state.pair.notification.uid || view === undefined) return true;
     // What is on record as owed is taken up from the record alone.
     return state.owedOnRecord !== undefined || judge.owed(state, route, view) === undefined;
@@ -80,6 +84,7 @@ export function createStandby({ telemetry, caches, runs }: StandbyOptions): Stan
     clock,
     log,
     runs,
+    views,
     routes,
     judge,
     turns,

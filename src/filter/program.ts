@@ -5,7 +5,7 @@ import { runEventEnvironment, type Environment } from "./environment.ts";
 import { generate } from "./generate.ts";
 import { limits } from "./limits.ts";
 import { broken, type Outcome, type Run } from "./run.ts";
-import type { Typed } from "./typed.ts";
+import { readsVariable, type Typed } from "./typed.ts";
 import { typeName } from "./types.ts";
 import type { Meter } from "./values.ts";
 import { EventView, layoutOf, readEvent, type Layout } from "./view.ts";
@@ -19,6 +19,8 @@ export interface Program {
   readonly type: string;
   /** The most steps that an evaluation can take, from the declared sizes of the event's fields. */
   readonly cost: number;
+  /** Whether the value can depend on the variable: known from the text alone. */
+  reads(variable: string): boolean;
   /**
    * Evaluates the expression on an event. Never throws, never changes the event, and ends after a bounded number of steps.
    * An event that many programs are to see is made into a view once, with `viewOf`.
@@ -46,6 +48,10 @@ class GeneratedProgram implements Program {
     this.cost = costOf(typed);
     this.#typed = typed;
     this.#layout = layout;
+  }
+
+  reads(variable: string): boolean {
+    return readsVariable(this.#typed, variable);
   }
 
   evaluate(event: RunEvent | EventView): Outcome {

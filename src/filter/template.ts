@@ -19,6 +19,8 @@ export interface Template {
   readonly source: string;
   /** Whether it has parts: one without renders the same for every event. */
   readonly constant: boolean;
+  /** Whether the text can depend on the variable: known from the template alone. */
+  reads(variable: string): boolean;
   /**
    * The text for an event, of at most `maxBytes` bytes of UTF-8 (an ellipsis shows a cut). What is absent is empty; a part
    * that fails is empty and stands in `faults`, without run data. Never throws.
@@ -142,6 +144,7 @@ function templateOf(source: string, pieces: readonly CompiledPiece[]): Template 
   return {
     source,
     constant,
+    reads: (variable) => pieces.some((piece) => typeof piece !== "string" && piece.program.reads(variable)),
     render(event, { maxBytes }) {
       // One unit more than fits shows that something was cut off; a byte never holds more than one unit.
       const sink: TextSink = { text: "", maxLength: maxBytes + 1 };

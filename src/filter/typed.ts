@@ -67,6 +67,10 @@ export function childrenOf(typed: Typed): readonly Typed[] {
   }
 }
 
+/** Whether a variable stands anywhere in the expression. */
+export const readsVariable = (typed: Typed, name: string): boolean =>
+  (typed.op === "variable" && typed.name === name) || childrenOf(typed).some((child) => readsVariable(child, name));
+
 /** Steps of a node itself: one, but for times, which are read out of their texts. */
 export function nodeSteps(typed: Typed): number {
   if ("path" in typed && typed.op !== "local") {

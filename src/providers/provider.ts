@@ -88,6 +88,9 @@ export interface SectionProblem {
   readonly message: string;
 }
 
+/** `tasks`: other objects are watched, and awaited, for it. */
+export type CostlyPart = "tasks";
+
 /**
  * Everything the product knows about one provider. `config.ts` of its folder makes it, without importing the vendor's SDK;
  * the SDK comes in through `load` when the first Provider of the type sends.
@@ -105,6 +108,8 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly secretRefs: (provider: ProviderSection) => readonly { readonly name: string; readonly key: string; readonly what: string }[];
   /** Paths of the fields of `notificationSection` that are templates: checked at admission, rendered through {@link RenderInput.template}. */
   readonly templates: readonly (readonly string[])[];
+  /** Parts of a RunEvent that `render` puts into messages by itself, and that cost something to know. */
+  readonly reads: readonly CostlyPart[];
   /** What the schema cannot say, for both sections. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
   readonly render: (input: RenderInput<ProviderSection, NotificationSection>) => Rendered;

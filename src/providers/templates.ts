@@ -26,6 +26,8 @@ export function checkTemplates({ templates }: Pick<AnyProviderDefinition, "templ
 export interface SectionTemplates {
   /** What does not compile, a sentence each, without run data. Where there are any, nothing can be rendered. */
   readonly problems: readonly string[];
+  /** Whether one of them can depend on the variable. */
+  readonly reads: (variable: string) => boolean;
   /**
    * What the section's fields say for an event, for {@link RenderInput.template}. Parts that fail are told to `onFault`, and
    * are empty.
@@ -40,6 +42,7 @@ export function sectionTemplates(definition: TemplatesOf, section: unknown): Sec
   const named = (field: string): string => `spec.${definition.section}.${field}`;
   return {
     problems: checked.flatMap(({ field, errors }) => errors.map(({ line, column, message }) => `${named(field)}: ${line}:${column}: ${message}`)),
+    reads: (variable) => [...compiled.values()].some((template) => template.reads(variable)),
     on: (event, onFault) => (field, maxBytes) => {
       const rendered = compiled.get(field)?.render(event, { maxBytes });
       for (const { code, line, column } of rendered?.faults ?? []) onFault({ field: named(field), code, line, column });

@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import { compile, compilePattern, runEventEnvironment } from "../filter/index.ts";
+import { compile, compilePattern, compileTemplate, runEventEnvironment } from "../filter/index.ts";
 import { providers } from "../providers/registry.ts";
 import { checkTemplates } from "../providers/templates.ts";
 import type { CheckedKind } from "./check-schema.ts";
@@ -28,7 +28,7 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   const parts =
     kind === "Provider"
       ? [checkProviderSections(spec, options)]
-      : [checkProviderRef(spec, options), checkExpression(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkSectionTemplates(spec, options)];
+      : [checkProviderRef(spec, options), checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkSectionTemplates(spec, options)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
@@ -69,6 +69,13 @@ function checkExpression(spec: JsonObject): Findings {
   const field = "spec.filter.expression";
   const { errors, warnings } = compile(source, { environment: runEventEnvironment, result: "bool" });
   return { errors: errors.map((error) => fromDiagnostic(field, error)), warnings: warnings.map((warning) => fromDiagnostic(field, warning)) };
+}
+
+function checkGroupBy(spec: JsonObject): Findings {
+  const source = textOf(own(spec, "groupBy"));
+  if (source === undefined) return none;
+  const { errors, warnings } = compileTemplate(source, { environment: runEventEnvironment });
+  return { errors: errors.map((error) => fromDiagnostic("spec.groupBy", error)), warnings: warnings.map((warning) => fromDiagnostic("spec.groupBy", warning)) };
 }
 
 function checkResults(spec: JsonObject): Findings {

@@ -52,7 +52,7 @@ for (const [plural, kind, shortName] of [["providers", "Provider", "tip"], ["not
     });
 
     it("describes every field in a sentence", () => {
-      const bare = nodes.filter(([path, node]) => !path.endsWith("{}") && !(typeof node["description"] === "string" && /^[A-Z].{5,}[.0-9a-z"\]`/)]$/s.test(node["description"])));
+      const bare = nodes.filter(([path, node]) => !path.endsWith("{}") && !(typeof node["description"] === "string" && /^[A-Z].{5,}[.0-9a-z"\]}`/)]$/s.test(node["description"])));
       assert.deepEqual(bare.map(([path]) => path), []);
     });
 

@@ -5,6 +5,7 @@ import { createOffers } from "../../src/controller/offers.ts";
 import type { Route } from "../../src/controller/plan.ts";
 import { createRoutes } from "../../src/controller/route-index.ts";
 import { makeRoute } from "../../src/controller/routes.ts";
+import { createPrevious } from "../../src/controller/previous.ts";
 import { createRunStore } from "../../src/controller/run-store.ts";
 import type { TrimmedRun } from "../../src/controller/trim-run.ts";
 import type { Turns } from "../../src/controller/turns.ts";
@@ -13,6 +14,7 @@ import { silentLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { cloudEventsProvider, notification } from "../controller/objects.ts";
 import { recorded } from "../controller/runs.ts";
+import { createViews } from "../../src/controller/views.ts";
 
 export interface MatchingOptions {
   readonly notifications: number;
@@ -120,12 +122,14 @@ export function measureMatching(options: MatchingOptions): MatchedEvent[] {
   for (const [key, route] of all) routes.set(key, route);
   const runs = createRunStore(undefined);
   const judge = createJudge({ metrics: createMetrics(), onFault: () => undefined });
+  /** The run that changes; its parent is offered too, to those that read its tasks. */
+  let current = "";
   let asked = 0;
   let touched: string[] = [];
   const counting: Judge = {
     ...judge,
     selects: (key, route, view) => {
-      asked += 1;
+      if (view.event.uid === current) asked += 1;
       return judge.selects(key, route, view);
     },
   };
@@ -133,15 +137,25 @@ export function measureMatching(options: MatchingOptions): MatchedEvent[] {
     clock: systemClock,
     log: silentLogger,
     runs,
+    // Children are not waited for: every state is judged as it comes.
+    views: createViews({ runs, previous: createPrevious(runs), monotonic: () => Infinity }),
     routes,
     judge: counting,
     turns: atOnce,
-    deliverer: { touch: (key) => touched.push(key), ofRun: () => [], runVanished: () => undefined, letGo: () => undefined },
+    deliverer: {
+      touch: (key, { runUid }) => {
+        if (runUid === current) touched.push(key);
+      },
+      ofRun: () => [],
+      runVanished: () => undefined,
+      letGo: () => undefined,
+    },
     recordsOf: () => [],
   });
 
   const play = (state: TrimmedRun) => {
     runs.upsert(state);
+    current = state.uid;
     asked = 0;
     touched = [];
     const { micros } = timed(() => {

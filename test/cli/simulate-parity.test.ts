@@ -39,6 +39,8 @@ async function compare(t: TestContext, provider: Provider, secrets: ReadonlyMap<
   };
   for (const { run, deleted } of changes) {
     await (deleted ? harness.vanish(run) : harness.change(run));
+    // Nothing is left to wait for: every change reaches it alone.
+    await harness.advance(2_000);
     await underWay;
     await harness.quiet();
   }

@@ -52,6 +52,22 @@ async function simulate(t: TestContext, config: string, runs: string, options: {
 const states = (lines: readonly Line[]): string[] => lines.map(({ status, reason, matched, requests }) => `${status}/${reason} ${matched ? "matched" : "not"} ${requests.length}`);
 
 describe("simulate -o json", () => {
+  it("knows the run before a run by their times, wherever they stand in the file", async (t) => {
+    const run = (name: string, created: string, ended: string, succeeded: boolean): string =>
+      JSON.stringify({
+        apiVersion: "tekton.dev/v1",
+        kind: "PipelineRun",
+        metadata: { name, namespace, uid: name, creationTimestamp: created, labels: { "tekton.dev/pipeline": "shop" } },
+        status: { completionTime: ended, conditions: [{ type: "Succeeded", status: succeeded ? "True" : "False", reason: succeeded ? "Succeeded" : "Failed", lastTransitionTime: ended }] },
+      });
+    const runs = [run("c", "2026-01-01T00:20:00Z", "2026-01-01T00:25:00Z", true), run("b", "2026-01-01T00:10:00Z", "2026-01-01T00:15:00Z", true), run("a", "2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", false)];
+    const recovery = { expression: 'status == "Succeeded" && has(previous.status) && previous.status != "Succeeded"' };
+    const { lines } = await simulate(t, yaml(events, notification("recovery", "events", recovery)), runs.join("\n"));
+    assert.deepEqual(lines.map(({ run: { name }, matched }) => [name, matched]), [["c", false], ["b", true], ["a", false]]);
+    const [request] = lines[1]?.requests ?? [];
+    assert.deepEqual((request?.body as { data: { previous: unknown } }).data.previous, { status: "Failed", reason: "Failed", name: "a", completionTime: "2026-01-01T00:05:00Z" });
+  });
+
   it("writes one line for each Notification and change, repeats included, in the order of the file", async (t) => {
     const config = yaml(github, events, notification("a", "github"), notification("b", "events", { statuses: ["Failed"] }));
     const { code, lines, err } = await simulate(t, config, recording("failed-step"));

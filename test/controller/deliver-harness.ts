@@ -14,7 +14,9 @@ import { createJudge } from "../../src/controller/judge.ts";
 import type { Pair } from "../../src/controller/ledger.ts";
 import type { Route } from "../../src/controller/plan.ts";
 import { pairOf, makeRoute } from "../../src/controller/routes.ts";
+import { createPrevious } from "../../src/controller/previous.ts";
 import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
+import { createViews } from "../../src/controller/views.ts";
 import { createTurns } from "../../src/controller/turns.ts";
 import type { TrimmedRun } from "../../src/controller/trim-run.ts";
 import type { DeliveryError } from "../../src/providers/delivery-error.ts";
@@ -100,7 +102,7 @@ const stateOf = ({ request: { body } }: Message): string => {
 /** A deliverer for `ci/to-service` with a service, a record and a clock that the test plays. */
 export function start(t: TestContext, options: { readonly provider?: Provider; readonly spec?: Record<string, unknown>; readonly record?: DeliveryStatus } = {}): Harness {
   const clock = manualClock();
-  const runs = createRunStore(undefined);
+  const runs = createRunStore(undefined, () => clock.monotonic());
   const metrics = createMetrics();
   const log: LogLine[] = [];
   const provider = options.provider ?? cloudEventsProvider();
@@ -129,6 +131,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
   };
   const deliverer = createDeliverer({
     runs,
+    views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }),
     judge: createJudge({ metrics, onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
     turns: createTurns({
       clock,

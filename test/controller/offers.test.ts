@@ -7,7 +7,9 @@ import type { Pair } from "../../src/controller/ledger.ts";
 import { createOffers, type Offers, type OffersOptions } from "../../src/controller/offers.ts";
 import { createRoutes, type Routes } from "../../src/controller/route-index.ts";
 import { makeRoute } from "../../src/controller/routes.ts";
+import { createPrevious } from "../../src/controller/previous.ts";
 import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
+import { createViews } from "../../src/controller/views.ts";
 import { createTurns, type Turns } from "../../src/controller/turns.ts";
 import type { TrimmedRun } from "../../src/controller/trim-run.ts";
 import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
@@ -40,7 +42,7 @@ interface Setting {
 
 function setting(): Setting {
   const clock = manualClock();
-  const runs = createRunStore(undefined);
+  const runs = createRunStore(undefined, () => clock.monotonic());
   const routes = createRoutes();
   const log: LogLine[] = [];
   const turns = createTurns({
@@ -68,7 +70,7 @@ function setting(): Setting {
     runs,
     routes,
     turns,
-    offers: createOffers({ clock, log: recordingLogger(log), runs, routes, judge, turns, deliverer, recordsOf: (uid) => self.records.get(uid) ?? [] }),
+    offers: createOffers({ clock, log: recordingLogger(log), runs, views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }), routes, judge, turns, deliverer, recordsOf: (uid) => self.records.get(uid) ?? [] }),
     asked: [],
     touched: [],
     log,
@@ -117,6 +119,31 @@ describe("a run that changes", () => {
     change(run("ci", "build"));
     await quiet();
     assert.deepEqual([asked, touched], [["ci/yes build", "ci/no build"], ["ci/yes build!"]]);
+  });
+
+  it("is offered again when a child changes, to those alone whose filter reads tasks; of those begun, also where the message does", async () => {
+    const { put, change, quiet, asked, touched, known } = setting();
+    put("ci/by-tasks", { filter: { expression: 'tasks.exists(t, t.status == "Failed")' } });
+    put("ci/plain", { filter: { statuses: ["Running"] } });
+    const begun = put("ci/begun");
+    known.set("build", [{ notification: begun, runUid: "build" }]);
+    change(run("ci", "build", running));
+    await quiet();
+    asked.length = touched.length = 0;
+    const task = { kind: "TaskRun" as const, owner: { kind: "PipelineRun" as const, name: "build", uid: "build" } };
+    change(run("ci", "lint", { ...task, ...failed }));
+    await quiet();
+    assert.deepEqual([asked, touched], [["ci/by-tasks build"], ["ci/begun build", "ci/by-tasks build!"]]);
+  });
+
+  it("is left to the deliverer where the filter reads tasks that are still to come", async () => {
+    const { put, change, quiet, asked, touched } = setting();
+    put("ci/by-tasks", { filter: { expression: "size(tasks) > 0" } });
+    put("ci/plain");
+    change(run("ci", "lint", { kind: "TaskRun", owner: { kind: "PipelineRun", name: "build", uid: "build" }, ...running }));
+    change(run("ci", "build", failed));
+    await quiet();
+    assert.deepEqual([asked, touched], [["ci/plain build"], ["ci/by-tasks build", "ci/plain build!"]]);
   });
 
   it("is handed on at once for pairs that were begun, whatever their filter says, and those are not asked", async () => {

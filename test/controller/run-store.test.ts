@@ -22,6 +22,23 @@ describe("the run store", () => {
     assert.deepEqual(runs.view(runUid)?.event.tasks, []);
   });
 
+  it("keeps what it knows of the children of a run that has ended or is kept, when they are pruned first", () => {
+    const runs = createRunStore(undefined);
+    const finished = trimmed({ condition: condition("True", "Succeeded"), completionTime: "2026-01-01T00:10:00Z" });
+    const done = { ...child, condition: condition("True", "Succeeded") };
+    runs.upsert(finished);
+    runs.upsert(done);
+    const { version } = runs.view(runUid) ?? assert.fail();
+    runs.vanish(done, "seen");
+    runs.release("child");
+    runs.vanish(finished, "seen");
+    const view = runs.view(runUid) ?? assert.fail();
+    assert.deepEqual([view.event.tasks.map(({ name }) => name), view.version > version, runs.has("child")], [["build-1-lint"], true, false]);
+    runs.release(runUid);
+    runs.upsert(finished);
+    assert.deepEqual(runs.view(runUid)?.event.tasks, [], "nothing is left of them when the run is let go");
+  });
+
   it("knows runs by uid and by namespace, until they are released", () => {
     const runs = createRunStore(undefined);
     runs.upsert(trimmed());

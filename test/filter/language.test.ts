@@ -208,3 +208,16 @@ test("no more than a bounded number of programs is kept", () => {
   assert.notEqual(compile("name == \"first\"", { environment }), first);
   assert.equal(compile("name == \"2099\"", { environment }), last);
 });
+
+test("what an expression reads is known from its text", () => {
+  const reads = (source: string): string[] => {
+    const { program } = compile(source, { environment: runEventEnvironment });
+    assert.ok(program, source);
+    return ["tasks", "previous", "status", "labels"].filter((variable) => program.reads(variable));
+  };
+  assert.deepEqual(reads('status == "Failed" || has(previous.status)'), ["previous", "status"]);
+  assert.deepEqual(reads('tasks.exists(t, t.name in labels)'), ["tasks", "labels"]);
+  assert.deepEqual(reads('[1, 2].all(tasks, tasks > 0)'), []);
+  assert.deepEqual(reads('"tasks" == "previous"'), []);
+  assert.deepEqual(reads('{"a": terminal ? previous.name : name}["a"] == "x"'), ["previous"]);
+});

@@ -196,3 +196,9 @@ function costOf(source: string): number {
   const { program } = compile(source.slice(2, -1), { environment });
   return program?.cost ?? assert.fail();
 }
+
+it("what a template reads is known from its parts", () => {
+  const template = templateOf("tasks: ${previous.name} $${tasks} ${status}");
+  assert.deepEqual(["tasks", "previous", "status"].filter((variable) => template.reads(variable)), ["previous", "status"]);
+  assert.equal(templateOf("plain").reads("status"), false);
+});

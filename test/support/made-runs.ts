@@ -1,6 +1,6 @@
 import { collectionPath, objectPath, type KubeClient, type KubeObject } from "./kube-client.ts";
 
-/** A PipelineRun that tests drive by hand, as Tekton's controller would. */
+/** A run that tests drive by hand, as Tekton's controller would. */
 export interface MadeRun {
   readonly name: string;
   readonly uid: string;
@@ -10,6 +10,10 @@ export interface MadeRun {
 }
 
 export interface MadeRunOptions {
+  /** Default: PipelineRun. */
+  readonly kind?: "PipelineRun" | "TaskRun";
+  /** The PipelineRun that it is a child of. */
+  readonly parent?: Pick<MadeRun, "name" | "uid">;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly spec?: Readonly<Record<string, unknown>>;
@@ -17,13 +21,16 @@ export interface MadeRunOptions {
 
 const seconds = (): string => new Date().toISOString().replace(/\.\d+Z$/, "Z");
 
-/** Creates a PipelineRun without any status. */
+/** Creates a run without any status. */
 export async function makeRun(client: KubeClient, namespace: string, name: string, options: MadeRunOptions = {}): Promise<MadeRun> {
+  const { kind = "PipelineRun", parent } = options;
+  const owner = parent === undefined ? {} : { ownerReferences: [{ apiVersion: "tekton.dev/v1", kind: "PipelineRun", name: parent.name, uid: parent.uid, controller: true }] };
+  const ofParent = parent === undefined ? {} : { "tekton.dev/pipelineRun": parent.name, "tekton.dev/pipelineRunUID": parent.uid };
   const object: KubeObject = {
     apiVersion: "tekton.dev/v1",
-    kind: "PipelineRun",
-    metadata: { name, namespace, labels: { ...options.labels }, annotations: { ...options.annotations } },
-    spec: { pipelineRef: { name: "made" }, ...options.spec },
+    kind,
+    metadata: { name, namespace, ...owner, labels: { ...ofParent, ...options.labels }, annotations: { ...options.annotations } },
+    spec: { [kind === "PipelineRun" ? "pipelineRef" : "taskRef"]: { name: "made" }, ...options.spec },
   };
   let current = await client.call("POST", collectionPath(object.apiVersion, object.kind, namespace), { body: object });
   return {
@@ -32,7 +39,7 @@ export async function makeRun(client: KubeClient, namespace: string, name: strin
     become: async (status, reason) => {
       const { startTime = seconds() } = (current.status ?? {}) as { startTime?: string };
       const condition = { type: "Succeeded", status, reason, message: `made ${reason}`, lastTransitionTime: seconds() };
-      const next = { startTime, conditions: [condition], ...(status !== "Unknown" && { completionTime: seconds() }) };
+      const next = { ...(kind === "TaskRun" && { podName: `${name}-pod` }), startTime, conditions: [condition], ...(status !== "Unknown" && { completionTime: seconds() }) };
       current = await client.call("PUT", `${objectPath(current)}/status`, { body: { ...current, status: next } });
     },
     remove: async () => {

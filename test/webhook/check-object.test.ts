@@ -53,6 +53,7 @@ describe("checkObject: refused", () => {
     ["no status at all", filtered({ statuses: [] }), ["spec.filter.statuses FieldInvalid"]],
     ["an unknown status", filtered({ statuses: ["Failed", "Suceeded"] }), ["spec.filter.statuses[1] FieldNotSupported"]],
     ["an expression with an unknown name", filtered({ expression: "stauts == 1" }), ["spec.filter.expression FilterUnknownVariable"]],
+    ["a series by an unknown name", notification({ providerRef: { name: "p" }, groupBy: "${pipelien}" }), ["spec.groupBy FilterUnknownVariable"]],
     ["an expression that is no condition", filtered({ expression: "1 + 1" }), ["spec.filter.expression FilterResultType"]],
     ["an expression over the bound", filtered({ expression: "true || ".repeat(600) + "true" }), ["spec.filter.expression FieldTooLong", "spec.filter.expression FilterTooLong"]],
     ["a broken pattern", filtered({ results: [{ name: "a", matches: "(?=x)" }] }), ["spec.filter.results[0].matches PatternInvalid"]],
