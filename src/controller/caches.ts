@@ -15,7 +15,7 @@ import { trimRun, type TrimmedRun } from "./trim-run.ts";
 export interface CacheHandlers {
   readonly onNotification: (key: string) => void;
   readonly onProvider: (key: string) => void;
-  readonly onDelivery: (key: string, exists: boolean) => void;
+  readonly onDelivery: (key: string, exists: boolean, record: Delivery) => void;
   readonly onRun: (run: TrimmedRun) => void;
   /** `run` is the last state that was seen; `how`: whether that is the state it was deleted in. */
   readonly onRunGone: (run: TrimmedRun, how: "seen" | "missed") => void;
@@ -36,6 +36,8 @@ export interface Caches {
   readonly recordsOf: (runUid: string) => Iterable<Pair>;
   /** Whether all runs of the kind are known. */
   readonly isWatched: (kind: RunKind) => boolean;
+  /** Whether all that is watched is followed now, as far as can be told. */
+  readonly isFollowing: () => boolean;
   /** How many runs and Notifications are known. */
   readonly sizes: () => { readonly runs: number; readonly notifications: number };
   /** Resolves once everything that existed at the start is known. */
@@ -85,13 +87,14 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
   const deliveryCache = watch(deliveries, asDelivery, {
     onUpsert: (key, value) => {
       if (isGenuine(value)) recorded.set(value.spec.runRef.uid, (recorded.get(value.spec.runRef.uid) ?? new Map<string, Pair>()).set(key, pairOfRecord(value)));
-      handlers.onDelivery(key, true);
+      handlers.onDelivery(key, true, value);
     },
-    onDelete: (key, { spec: { runRef } }) => {
+    onDelete: (key, record) => {
+      const { runRef } = record.spec;
       const ofRun = recorded.get(runRef.uid);
       ofRun?.delete(key);
       if (ofRun?.size === 0) recorded.delete(runRef.uid);
-      handlers.onDelivery(key, false);
+      handlers.onDelivery(key, false, record);
     },
   });
   const runHandlers: ReflectorHandlers<TrimmedRun> = {
@@ -121,6 +124,7 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
     providers: () => providerCache.values(),
     recordsOf: (runUid) => recorded.get(runUid)?.values() ?? [],
     isWatched: (kind) => byKind.get(kind)?.isSynced === true,
+    isFollowing: () => all.every((cache) => ["watching", "absent"].includes(cache.health().state)),
     sizes: () => ({ runs: runCaches.reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
     caughtUp: async () => {
       while (!all.every(settled)) await clock.sleep(20, signal);

@@ -65,7 +65,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   const caches = createCaches(kube, telemetry, {
     onNotification: (key) => handlers?.onNotification(key),
     onProvider: (key) => handlers?.onProvider(key),
-    onDelivery: (key, exists) => handlers?.onDelivery(key, exists),
+    onDelivery: (key, exists, record) => handlers?.onDelivery(key, exists, record),
     onRun: (run) => {
       if (handlers === undefined) runs.upsert(run);
       else handlers.onRun(run);

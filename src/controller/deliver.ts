@@ -93,6 +93,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   /** Nothing is to be sent: only a record that lags behind, or that says otherwise, is still to be written. */
   const rest = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> => {
+    state.asked = false;
     if (state.owedOnRecord !== undefined) {
       const left = [...state.destinations.values()].map(whenNothingIsOwed).filter((destination) => destination !== undefined);
       state.destinations.clear();
@@ -165,6 +166,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       case "sent": {
         const { state, event, waits } = last;
         state.owes = waits.length > 0;
+        if (!state.owes) state.asked = false;
         const written = state.owes ? await records.writeOwed(state, event, signal) : await records.write(state, event, false, signal);
         if (state.owes) return { afterMs: Math.min(...waits, written?.afterMs ?? Infinity) };
         state.seenAt = clock.monotonic();

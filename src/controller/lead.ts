@@ -1,4 +1,4 @@
-import type { Notification } from "../api/notification.ts";
+import { defaultPerMinute, type Notification } from "../api/notification.ts";
 import { createStatusWriter } from "../kube/apply.ts";
 import { createEventRecorder, type EventRecorder } from "../kube/events.ts";
 import { fencedKube } from "../kube/fenced.ts";
@@ -15,15 +15,15 @@ import type { ControllerOptions } from "./controller.ts";
 import { createDeliverer } from "./deliver.ts";
 import { abortAfter, abortWithAny } from "./ending.ts";
 import { createJudge } from "./judge.ts";
-import { createLedger, fieldManager } from "./ledger.ts";
+import { createLedger, fieldManager, pairOfRecord } from "./ledger.ts";
 import { careForNotification, careForProviders } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
 import { holderOf } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
 import type { ProviderUse } from "./provider-status.ts";
+import { createRecordUpkeep } from "./record-upkeep.ts";
 import { restoreFromRecords } from "./restore.ts";
-import { defaultPerMinute } from "../api/notification.ts";
 import { createRoutes } from "./route-index.ts";
 import { inUse, providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
@@ -34,6 +34,9 @@ import { createViews } from "./views.ts";
 import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "./uses.ts";
 
 const owedGaugeEveryMs = 5_000;
+
+/** A change takes less than this from the API server to here, and clocks differ by less. */
+const watchLagMs = 10_000;
 
 /** After the signal to stop, requests and records under way may take this long; a message that is cut off is sent again. */
 const graceMs = 10_000;
@@ -138,6 +141,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   });
   const offers = createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf: caches.recordsOf });
 
+  const upkeep = createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs: options.deadlineMs });
+
   const care = {
     clock,
     statuses: createStatusWriter(kube, fieldManager),
@@ -153,6 +158,9 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     notificationOf: caches.notification,
     gateOf,
     onRouteChanged: offers.notificationChanged,
+    deadlineMs: options.deadlineMs,
+    caughtUpAt: (key: string) => caughtUpAt(key),
+    isThrottled: ({ metadata: { namespace, name }, spec }: Notification) => throttle.isFull(`${namespace}/${name}`, spec.maxPerMinute ?? defaultPerMinute),
   };
   const providerCare = careForProviders(care);
   const notificationCare = careForNotification(care);
@@ -166,11 +174,20 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     return requeue;
   };
 
+  /** All that was seen until shortly before now is sent or on record, unless something still waits to be judged, sent or written. */
+  const caughtUpAt = (key: string): number | undefined => {
+    const settled = unseen.size === 0 && caches.isFollowing() && !turns.isBusy(holderOf(key)) && deliverer.isSettled(key);
+    return settled ? clock.now() - watchLagMs : undefined;
+  };
+
   /** Everything that is known already, as if it had come now. */
   const takeUp = (): void => {
     for (const uid of runs.vanished()) vanishedMeanwhile.add(uid);
     restoreFromRecords({ records: caches.records(), isWatched: caches.isWatched, runs, deliverer });
-    for (const record of caches.records()) ledger.known(keyOfObject(record));
+    for (const record of caches.records()) {
+      ledger.known(keyOfObject(record));
+      upkeep.look(record);
+    }
     for (const provider of caches.providers()) providerQueue.add(keyOfObject(provider));
     for (const notification of caches.notifications()) {
       unseen.add(keyOfObject(notification));
@@ -204,9 +221,11 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       onProvider: (key) => {
         providerQueue.add(key);
       },
-      onDelivery: (key, exists) => {
+      onDelivery: (key, exists, record) => {
         if (exists) ledger.known(key);
         else ledger.forget(key);
+        if (exists) upkeep.look(record);
+        else deliverer.forget(pairOfRecord(record));
       },
       onRun: (run) => {
         runs.upsert(run);
@@ -233,6 +252,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
           notificationQueue.run((key) => lookAtNotification(key, ending.signal), ending.signal),
           deliverer.run(ending.signal, lastCall.signal),
           showOwed(ending.signal),
+          upkeep.run(ending.signal),
         ]);
       } catch (error) {
         if (!ending.signal.aborted) throw error;

@@ -1,4 +1,4 @@
-import type { Notification } from "../api/notification.ts";
+import type { Notification, NotificationStatus } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import type { StatusWriter } from "../kube/apply.ts";
 import { backoffDelay } from "../kube/backoff.ts";
@@ -8,10 +8,12 @@ import type { Requeue, WorkQueue } from "../kube/work-queue.ts";
 import type { DeliveryError } from "../providers/delivery-error.ts";
 import type { Sender } from "../providers/provider.ts";
 import type { Clock } from "../telemetry/clock.ts";
+import { activityOf, type Activity } from "./activity.ts";
 import { secretEveryMs, type Connection, type Connections } from "./connections.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Gate } from "./sending.ts";
-import { activeSinceOf, notificationStatus, type NotificationUse, type NotificationView } from "./notification-status.ts";
+import { isoSeconds } from "./iso-seconds.ts";
+import { notificationStatus, type NotificationUse, type NotificationView } from "./notification-status.ts";
 import type { Route } from "./plan.ts";
 import { providerStatus, type ProviderUse } from "./provider-status.ts";
 import type { Routes } from "./route-index.ts";
@@ -33,12 +35,20 @@ export interface CareOptions {
   readonly providerOf: (key: string) => Provider | undefined;
   readonly notificationOf: (key: string) => Notification | undefined;
   readonly gateOf: (notification: Notification) => Gate;
+  /** How long a message is tried. */
+  readonly deadlineMs: number;
+  /** Up to when all that was owed for a Notification is sent or on record, milliseconds since the epoch; undefined: not known. */
+  readonly caughtUpAt: (key: string) => number | undefined;
+  /** Whether messages of the Notification have to wait, being too many. */
+  readonly isThrottled: (notification: Notification) => boolean;
   /** The Notification selects other runs than before, or leads to another place. */
   readonly onRouteChanged: (key: string) => void;
 }
 
 /** When to look again at a Notification whose Provider is being connected. */
 const soonMs = 250;
+const minuteMs = 60_000;
+const hourMs = 3_600_000;
 
 const secretBackoff = { baseMs: 500, capMs: secretEveryMs };
 
@@ -124,14 +134,29 @@ export function careForProviders(options: CareOptions): ProviderCare {
 export function careForNotification(options: CareOptions): (key: string, signal: AbortSignal) => Promise<Requeue | undefined> {
   const { routes, notificationUses, deliverer, clock } = options;
   /** What was decided here; the cache shows it only after it was written. By uid. */
-  const decided = new Map<string, number>();
+  const decided = new Map<string, Pick<NotificationStatus, "activeSince" | "selection">>();
 
-  const sinceOf = (notification: Notification): number | undefined => {
-    const { uid } = notification.metadata;
-    const since = notification.spec.suspend === true ? undefined : (decided.get(uid) ?? activeSinceOf(notification, clock.now()));
-    if (since === undefined) decided.delete(uid);
-    else decided.set(uid, since);
-    return since;
+  const activityFor = (key: string, notification: Notification): Activity => {
+    const { uid, generation = 0 } = notification.metadata;
+    const known = decided.get(uid);
+    const { activeSince: _, ...status } = notification.status ?? {};
+    const seen = known === undefined ? notification : { ...notification, status: { observedGeneration: generation, ...status, ...known } as NotificationStatus };
+    const activity = activityOf(seen, clock.now(), options.caughtUpAt(key));
+    const { activeSince, selection } = activity;
+    decided.set(uid, { selection, ...(activeSince !== undefined && { activeSince: isoSeconds(activeSince) }) });
+    if (activity.change === "resumed") tellOfResume(notification);
+    return activity;
+  };
+
+  const tellOfResume = ({ metadata: { namespace, name, uid } }: Notification): void => {
+    const note = "from now on runs are reported again; what ended while the Notification was suspended is not";
+    options.recorder.publish({ resource: notifications, namespace, name, uid }, { type: "Normal", reason: "Resumed", action: "Select", note });
+  };
+
+  /** Runs that ended before this have been settled long ago: their records may be gone. Moves by whole hours, as routes are made anew for it. */
+  const settledBefore = ({ status }: Notification): number => {
+    const caughtUpAt = status?.caughtUpAt === undefined ? -Infinity : Date.parse(status.caughtUpAt);
+    return Math.floor((caughtUpAt - options.deadlineMs) / hourMs) * hourMs;
   };
 
   const forget = (key: string): void => {
@@ -142,13 +167,14 @@ export function careForNotification(options: CareOptions): (key: string, signal:
   };
 
   /** What the status is made of, and when there will be more to show. */
-  const findings = (key: string, route: Route, activeSince: number | undefined): { readonly view: NotificationView; readonly againInMs: number } => {
+  const findings = (key: string, route: Route, { activeSince, selection }: Activity): { readonly view: NotificationView; readonly againInMs: number } => {
     const { use, againInMs } = notificationUses.toPublish(key);
     // Counters wait for their turn, an error that a user must mend does not.
     const { routeError, ...counted } = { ...use, routeError: notificationUses.current(key).routeError };
     const gate = options.gateOf(route.notification);
+    const throttled = options.isThrottled(route.notification);
     return {
-      againInMs: Math.min(gate.ready === "soon" ? soonMs : Infinity, againInMs ?? Infinity),
+      againInMs: Math.min(gate.ready === "soon" ? soonMs : Infinity, throttled ? minuteMs : hourMs, againInMs ?? Infinity),
       view: {
         matcher: route.matcher,
         definition: route.destination?.definition,
@@ -156,6 +182,8 @@ export function careForNotification(options: CareOptions): (key: string, signal:
         gate,
         use: routeError === undefined ? counted : { ...counted, routeError },
         activeSince,
+        selection,
+        throttled,
       },
     };
   };
@@ -166,11 +194,14 @@ export function careForNotification(options: CareOptions): (key: string, signal:
       forget(key);
       return undefined;
     }
-    const activeSince = sinceOf(notification);
+    const activity = activityFor(key, notification);
+    const { activeSince = Infinity } = activity;
     const before = routes.get(key);
-    const route = remakeRoute(before, notification, inUse(options.providerOf(providerKeyOf(notification))), activeSince ?? Infinity);
+    const route = remakeRoute(before, notification, inUse(options.providerOf(providerKeyOf(notification))), Math.max(activeSince, settledBefore(notification)));
     if (before !== undefined && !sameSelection(before, route)) notificationUses.update(key, notificationUseAfterEdit);
-    const { view, againInMs } = findings(key, route, activeSince);
+    const caughtUpAt = options.caughtUpAt(key);
+    if (caughtUpAt !== undefined) notificationUses.update(key, (use) => ({ ...use, caughtUpAt }));
+    const { view, againInMs } = findings(key, route, activity);
     // `activeSince` is on record before any run is judged under it.
     await options.statuses.write(notifications, notification.metadata, notificationStatus(notification, view, clock.now()), signal);
     if (route !== before) routes.set(key, route);
@@ -180,6 +211,6 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     }
     // What the Provider went through meanwhile was not told to a route that was not known yet.
     if (route !== before) return { afterMs: 0 };
-    return againInMs === Infinity ? undefined : { afterMs: againInMs };
+    return { afterMs: againInMs };
   };
 }

@@ -1,4 +1,4 @@
-import type { Notification, NotificationFault, NotificationSeries, NotificationStatus } from "../api/notification.ts";
+import { defaultPerMinute, type Notification, type NotificationFault, type NotificationSeries, type NotificationStatus } from "../api/notification.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { conditionsOf, stalled, type Finding } from "./conditions.ts";
 import type { Gate } from "./sending.ts";
@@ -8,6 +8,8 @@ import type { Matcher } from "./match.ts";
 /** Counters and the last outcome, written at most every 30 s. */
 export interface NotificationUse {
   readonly delivered: number;
+  /** Milliseconds since the epoch. */
+  readonly caughtUpAt?: number;
   readonly lastDelivery?: NonNullable<NotificationStatus["lastDelivery"]>;
   /** Parts that failed on runs, the latest first. */
   readonly faults?: readonly NotificationFault[];
@@ -26,6 +28,10 @@ export interface NotificationView {
   readonly use: NotificationUse;
   /** Milliseconds since the epoch; undefined while suspended. */
   readonly activeSince: number | undefined;
+  /** See `selectionOf`. */
+  readonly selection: string;
+  /** Messages have to wait, being too many. */
+  readonly throttled: boolean;
 }
 
 function resolvedOf(notification: Notification, { definition, gate }: NotificationView): Finding {
@@ -52,33 +58,31 @@ function readyOf(notification: Notification, view: NotificationView, parts: read
   return ready("True", "Active", "runs that match are reported");
 }
 
+/** What is counted, and when; left out where there is nothing to say. */
+const counted = ({ delivered, lastDelivery, faults, series, caughtUpAt }: NotificationUse): Pick<NotificationStatus, "delivered" | "lastDelivery" | "faults" | "series" | "caughtUpAt"> => ({
+  delivered,
+  ...(lastDelivery !== undefined && { lastDelivery }),
+  ...(series !== undefined && { series }),
+  ...(faults !== undefined && { faults: [...faults] }),
+  ...(caughtUpAt !== undefined && { caughtUpAt: isoSeconds(caughtUpAt) }),
+});
+
 /** The Notification's status after a look at it. */
 export function notificationStatus(notification: Notification, view: NotificationView, now: number): NotificationStatus {
   const { generation } = notification.metadata;
   const parts = [resolvedOf(notification, view), filterOf(view)];
   const ready = readyOf(notification, view, parts);
   const mustMend = ready.status === "False" && ready.reason !== "Suspended" && ready.reason !== "ProviderNotReady";
-  const findings = [ready, ...parts, ...(mustMend ? [stalled(ready.reason, ready.message)] : [])];
-  const { use } = view;
+  const perMinute = notification.spec.maxPerMinute ?? defaultPerMinute;
+  const throttled: Finding = { type: "Throttled", status: "True", reason: "MaxPerMinute", message: `there are more than ${perMinute} messages a minute; what is above it waits` };
+  const findings = [ready, ...parts, ...(view.throttled ? [throttled] : []), ...(mustMend ? [stalled(ready.reason, ready.message)] : [])];
   const statuses = notification.spec.filter?.statuses ?? view.definition?.defaultStatuses;
   return {
     ...(generation !== undefined && { observedGeneration: generation }),
     conditions: conditionsOf(findings, notification.status?.conditions, generation, now),
     ...(view.activeSince !== undefined && { activeSince: isoSeconds(view.activeSince) }),
+    selection: view.selection,
     ...(statuses !== undefined && { statuses: [...statuses] }),
-    delivered: use.delivered,
-    ...(use.lastDelivery !== undefined && { lastDelivery: use.lastDelivery }),
-    ...(use.series !== undefined && { series: use.series }),
-    ...(use.faults !== undefined && { faults: [...use.faults] }),
+    ...counted(view.use),
   };
-}
-
-/**
- * Since when a Notification reports: its creation, or, after it was suspended, the moment the resume was first seen.
- * A status without `activeSince` that has been written before is that of a suspended Notification.
- */
-export function activeSinceOf({ metadata, spec, status }: Notification, now: number): number | undefined {
-  if (spec.suspend === true) return undefined;
-  if (status?.activeSince !== undefined) return Date.parse(status.activeSince);
-  return status?.observedGeneration === undefined ? Date.parse(metadata.creationTimestamp) : now;
 }

@@ -33,5 +33,5 @@ export function mayBeRemoved(delivery: Delivery, { now, caughtUpAt, deadlineMs }
   const last = lastChange(delivery);
   const dead = destinations.some(({ state }) => state === "DeadLetter");
   const keptMs = dead ? Math.max(deadLetterMs, deadlineMs + hourMs) : deadlineMs + hourMs;
-  return now - last >= keptMs && caughtUpAt - last > deadlineMs;
+  return now - last >= keptMs && caughtUpAt - last > deadlineMs + hourMs;
 }

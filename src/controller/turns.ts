@@ -21,6 +21,8 @@ export interface Turns {
   readonly once: <Value>(lane: string, step: () => Value) => Promise<Value>;
   /** Begins a tour when those added before it are through. One of the same name that has not begun yet stands for both. */
   readonly tour: (lane: string, name: string, begin: () => Tour) => void;
+  /** Whether the lane has work. */
+  readonly isBusy: (lane: string) => boolean;
   /** Tours that wait or are under way. */
   readonly length: () => number;
   /** Ends all tours where they are; single steps are still done. */
@@ -106,6 +108,7 @@ export function createTurns({ clock, onFailure }: TurnsOptions): Turns {
       const { waiting } = laneOf(lane);
       if (!waiting.has(name)) waiting.set(name, begin);
     },
+    isBusy: (lane) => lanes.has(lane),
     length: () => [...lanes.values()].reduce((sum, { waiting, current }) => sum + waiting.size + (current === undefined ? 0 : 1), 0),
     stop: () => {
       stopped = true;

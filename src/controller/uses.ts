@@ -59,18 +59,25 @@ export function createUses<Use>(clock: Clock, initial: (key: string) => Use): Us
 
 /** What a Notification's status says from before this process. */
 export function notificationUseOf(notification: Notification | undefined): NotificationUse {
-  const { delivered = 0, lastDelivery, faults, series, observedGeneration } = notification?.status ?? {};
+  const { delivered = 0, lastDelivery, faults, series, observedGeneration, caughtUpAt } = notification?.status ?? {};
   const current = faults !== undefined && observedGeneration === notification?.metadata.generation;
-  return { delivered, ...(lastDelivery !== undefined && { lastDelivery }), ...(current && { faults }), ...(series !== undefined && { series }) };
+  return {
+    delivered,
+    ...(lastDelivery !== undefined && { lastDelivery }),
+    ...(current && { faults }),
+    ...(series !== undefined && { series }),
+    ...(caughtUpAt !== undefined && { caughtUpAt: Date.parse(caughtUpAt) }),
+  };
 }
 
 /** A Notification's use after an outcome. */
 export function notificationUseAfter(use: NotificationUse, { outcome, event, error }: Outcome, now: number): NotificationUse {
   const routeError = error?.class === "route" ? { code: error.code, message: error.message } : undefined;
-  const { faults, series } = use;
+  const { faults, series, caughtUpAt } = use;
   return {
     ...(series !== undefined && { series }),
     ...(faults !== undefined && { faults }),
+    ...(caughtUpAt !== undefined && { caughtUpAt }),
     delivered: use.delivered + (outcome === "Delivered" ? 1 : 0),
     lastDelivery: { time: isoSeconds(now), outcome, run: `${event.kind}/${event.name}`, status: event.status },
     ...(routeError !== undefined && { routeError }),

@@ -105,6 +105,7 @@ const atOnce: Turns = {
     const tour = begin();
     while (tour.next().done !== true);
   },
+  isBusy: () => false,
   length: () => 0,
   stop: () => undefined,
 };

@@ -38,6 +38,8 @@ interface Setting {
   provider: Provider | undefined;
   notifications: Map<string, Notification>;
   failStatuses: number;
+  caughtUpAt: number | undefined;
+  throttled: boolean;
 }
 
 async function setting(count: number): Promise<Setting> {
@@ -89,6 +91,9 @@ async function setting(count: number): Promise<Setting> {
       owedCount: () => 0,
       run: () => Promise.resolve(),
     },
+    deadlineMs: 86_400_000,
+    caughtUpAt: () => self.caughtUpAt,
+    isThrottled: () => self.throttled,
     providerOf: () => self.provider,
     notificationOf: (of) => self.notifications.get(of),
     gateOf: (): Gate => connections.current(key) ?? { ready: "soon" },
@@ -115,6 +120,8 @@ async function setting(count: number): Promise<Setting> {
     provider: cloudEventsProvider(),
     notifications: new Map(names.map((name) => [`ci/${name}`, notification({}, { name, uid: name })])),
     failStatuses: 0,
+    caughtUpAt: undefined,
+    throttled: false,
   };
   await self.lookAtProvider();
   for (const name of names) await self.lookAtNotification(`ci/${name}`);
@@ -208,7 +215,50 @@ describe("a Notification", () => {
     const self = await setting(1);
     self.notifications.set("ci/late", notification({}, { name: "late", uid: "late" }));
     assert.deepEqual(await self.lookAtNotification("ci/late"), { afterMs: 0 });
-    assert.equal(await self.lookAtNotification("ci/late"), undefined);
+    assert.deepEqual(await self.lookAtNotification("ci/late"), { afterMs: 3_600_000 });
+  });
+
+  it("reports after an edit from the moment up to which all was settled, and from the same one after a re-apply", async () => {
+    const self = await setting(1);
+    const since = (): number | undefined => self.routes.get("ci/n-0")?.activeSince;
+    const before = since();
+    self.clock.advance(3_600_000);
+    self.caughtUpAt = self.clock.now() - 10_000;
+    self.notifications.set("ci/n-0", notification({ suspend: false }, { name: "n-0", uid: "n-0", generation: 2 }));
+    await self.lookAtNotification("ci/n-0");
+    assert.equal(since(), before);
+    self.notifications.set("ci/n-0", notification({ filter: { statuses: ["Failed"] } }, { name: "n-0", uid: "n-0", generation: 3 }));
+    await self.lookAtNotification("ci/n-0");
+    assert.equal(since(), self.clock.now() - 10_000);
+    self.clock.advance(60_000);
+    await self.lookAtNotification("ci/n-0");
+    assert.equal(since(), self.clock.now() - 70_000);
+  });
+
+  it("that is resumed says so, and reports from then on", async () => {
+    const self = await setting(1);
+    self.notifications.set("ci/n-0", notification({ suspend: true }, { name: "n-0", uid: "n-0", generation: 2 }));
+    await self.lookAtNotification("ci/n-0");
+    self.clock.advance(60_000);
+    self.happened();
+    self.notifications.set("ci/n-0", { ...notification({}, { name: "n-0", uid: "n-0", generation: 3 }), status: { observedGeneration: 2, delivered: 0 } });
+    await self.lookAtNotification("ci/n-0");
+    assert.equal(self.routes.get("ci/n-0")?.activeSince, Math.floor(self.clock.now() / 1000) * 1000);
+    assert.equal(self.happened().filter((line) => line === "event Resumed").length, 1);
+  });
+
+  it("asks nothing of runs that ended before its records may have been removed", async () => {
+    const self = await setting(1);
+    const caughtUpAt = new Date(self.clock.now() + 90 * 3_600_000).toISOString();
+    self.notifications.set("ci/n-0", { ...notification({}, { name: "n-0", uid: "n-0", generation: 2 }), status: { caughtUpAt } });
+    await self.lookAtNotification("ci/n-0");
+    assert.equal(self.routes.get("ci/n-0")?.activeSince, self.clock.now() + 66 * 3_600_000);
+  });
+
+  it("whose messages have to wait is looked at again when a minute has passed", async () => {
+    const self = await setting(1);
+    self.throttled = true;
+    assert.deepEqual(await self.lookAtNotification("ci/n-0"), { afterMs: 60_000 });
   });
 
   it("forgets what failed in it when its spec changes", async () => {

@@ -4,7 +4,7 @@ import { runStatuses } from "../../src/api/run-event.ts";
 import type { Condition } from "../../src/api/schema.ts";
 import { conditionsOf } from "../../src/controller/conditions.ts";
 import { compileFilter } from "../../src/controller/match.ts";
-import { activeSinceOf, notificationStatus, type NotificationUse, type NotificationView } from "../../src/controller/notification-status.ts";
+import { notificationStatus, type NotificationUse, type NotificationView } from "../../src/controller/notification-status.ts";
 import { providerStatus } from "../../src/controller/provider-status.ts";
 import { createUses, notificationUseAfter, notificationUseAfterEdit, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "../../src/controller/uses.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
@@ -61,11 +61,12 @@ describe("providerStatus", () => {
 describe("notificationStatus", () => {
   const definition = providerOfType("GitHubApp");
   const status = (view: Partial<NotificationView> = {}, spec: Record<string, unknown> = {}): ReturnType<typeof notificationStatus> =>
-    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, templateProblems: [], gate: connected, use: { delivered: 0 }, activeSince: now, ...view }, now);
+    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, templateProblems: [], gate: connected, use: { delivered: 0 }, activeSince: now, selection: "0f98", throttled: false, ...view }, now);
   const notFound = { ready: false, code: "ProviderNotFound", message: "the Provider service does not exist" } as const;
 
   for (const [what, view, spec, expected] of [
     ["all is well", {}, {}, ["Ready True Active", "ProviderResolved True Found", "FilterValid True Compiled"]],
+    ["its messages are too many", { throttled: true }, { maxPerMinute: 5 }, ["Ready True Active", "ProviderResolved True Found", "FilterValid True Compiled", "Throttled True MaxPerMinute"]],
     ["the Provider is being looked at", { gate: { ready: "soon" } }, {}, ["Ready Unknown Connecting", "ProviderResolved True Found", "FilterValid True Compiled"]],
     ["there is no Provider", { definition: undefined, gate: notFound }, {}, ["Ready False ProviderNotFound", "ProviderResolved False ProviderNotFound", "FilterValid True Compiled", "Stalled True ProviderNotFound"]],
     ["the Provider is not ready", { gate: { ready: false, code: "SecretNotFound", message: "" } }, {}, ["Ready False ProviderNotReady", "ProviderResolved True Found", "FilterValid True Compiled"]],
@@ -87,20 +88,6 @@ describe("notificationStatus", () => {
     assert.deepEqual([status({ use: { delivered: 3, faults } }).faults, status().faults], [faults, undefined]);
     assert.equal(status({ activeSince: undefined }, { suspend: true }).activeSince, undefined);
   });
-});
-
-describe("activeSinceOf", () => {
-  const created = Date.UTC(2026, 0, 1);
-  for (const [what, spec, status, expected] of [
-    ["a new Notification reports from its creation on", {}, undefined, created],
-    ["what is on record is never moved", {}, { observedGeneration: 1, activeSince: "2026-01-01T12:00:00Z" }, Date.UTC(2026, 0, 1, 12)],
-    ["a suspended one reports from no moment on", { suspend: true }, { observedGeneration: 1, activeSince: "2026-01-01T12:00:00Z" }, undefined],
-    ["a resumed one reports from now on", {}, { observedGeneration: 1 }, now],
-  ] as const) {
-    it(what, () => {
-      assert.equal(activeSinceOf({ ...notification(spec), ...(status !== undefined && { status }) }, now), expected);
-    });
-  }
 });
 
 describe("uses", () => {

@@ -46,7 +46,7 @@ const controllerEverywhere = {
   "customruns.tekton.dev": "[get list watch]",
   "providers.integrations.tekton.ornew.io": "[get list watch]",
   "notifications.integrations.tekton.ornew.io": "[get list watch]",
-  "deliveries.integrations.tekton.ornew.io": "[get list watch create]",
+  "deliveries.integrations.tekton.ornew.io": "[get list watch create delete]",
   "providers.integrations.tekton.ornew.io/status": "[patch]",
   "notifications.integrations.tekton.ornew.io/status": "[patch]",
   "deliveries.integrations.tekton.ornew.io/status": "[patch]",

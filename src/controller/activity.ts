@@ -1,0 +1,45 @@
+import { createHash } from "node:crypto";
+import type { Notification } from "../api/notification.ts";
+
+/** Fields of the spec that neither select runs nor say where messages go. */
+const others = new Set(["suspend", "message", "groupBy", "maxPerMinute"]);
+
+/** JSON with sorted keys: the same for equal values. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))) : part,
+  );
+}
+
+/** A digest of what selects runs and routes their messages: another one is another question to every run. */
+export function selectionOf({ spec }: Notification): string {
+  const parts = Object.fromEntries(Object.entries(spec).filter(([field]) => !others.has(field)));
+  return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 16);
+}
+
+export interface Activity {
+  /** Runs that ended before this moment are not reported, milliseconds since the epoch; undefined while suspended. */
+  readonly activeSince: number | undefined;
+  readonly selection: string;
+  /** What happened to the Notification since its status was written. */
+  readonly change: "created" | "suspended" | "resumed" | "edited" | "none";
+}
+
+/**
+ * Since when a Notification reports: its creation; after a resume, the moment the resume is first seen; after an edit of what
+ * it selects or where that goes, the moment up to which everything had been settled under the spec before. A status with
+ * `observedGeneration` and without `activeSince` is that of a suspended Notification.
+ * @param now milliseconds since the epoch
+ * @param caughtUpAt up to when all that was owed is sent or on record, as far as this process knows; undefined: as the status says
+ */
+export function activityOf(notification: Notification, now: number, caughtUpAt: number | undefined): Activity {
+  const { metadata, spec, status } = notification;
+  const selection = selectionOf(notification);
+  if (spec.suspend === true) return { activeSince: undefined, selection, change: status?.observedGeneration === undefined || status.activeSince !== undefined ? "suspended" : "none" };
+  if (status?.observedGeneration === undefined) return { activeSince: Date.parse(metadata.creationTimestamp), selection, change: "created" };
+  if (status.activeSince === undefined) return { activeSince: now, selection, change: "resumed" };
+  const before = Date.parse(status.activeSince);
+  if (status.selection === undefined || status.selection === selection) return { activeSince: before, selection, change: "none" };
+  const settled = caughtUpAt ?? (status.caughtUpAt === undefined ? before : Date.parse(status.caughtUpAt));
+  return { activeSince: Math.max(before, settled), selection, change: "edited" };
+}

@@ -1,0 +1,76 @@
+import type { Delivery } from "../api/delivery.ts";
+import { annotations } from "../api/group.ts";
+import type { RunEvent } from "../api/run-event.ts";
+import { shorten } from "../api/text.ts";
+import type { Kube } from "../kube/client.ts";
+import type { EventRecorder } from "../kube/events.ts";
+import { deliveries } from "../kube/resources.ts";
+import type { Clock } from "../telemetry/clock.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Caches } from "./caches.ts";
+import type { Deliverer } from "./deliver.ts";
+import { isGenuine, pairOfRecord } from "./ledger.ts";
+import { mayBeRemoved } from "./retention.ts";
+import type { RunStore } from "./run-store.ts";
+
+export interface RecordUpkeepOptions {
+  readonly kube: Kube;
+  readonly caches: Pick<Caches, "records" | "notification">;
+  readonly runs: Pick<RunStore, "has" | "restore">;
+  readonly deliverer: Pick<Deliverer, "redeliver" | "runVanished">;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How long a message is tried. */
+  readonly deadlineMs: number;
+}
+
+/** Does to Deliveries what their tenants ask for, and removes those that have served their time. */
+export interface RecordUpkeep {
+  /** The Delivery is there, or has changed: sends again where its annotation asks for it with a word that is new. */
+  readonly look: (record: Delivery) => void;
+  /** Removes records until the signal aborts. */
+  readonly run: (signal: AbortSignal) => Promise<void>;
+}
+
+const tidyEveryMs = 600_000;
+
+export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs }: RecordUpkeepOptions): RecordUpkeep {
+  const tidy = async (record: Delivery, signal: AbortSignal): Promise<void> => {
+    const { namespace, name, uid } = record.metadata;
+    const { caughtUpAt } = caches.notification(`${namespace}/${record.spec.notificationRef.name}`)?.status ?? {};
+    if (caughtUpAt === undefined || !mayBeRemoved(record, { now: clock.now(), caughtUpAt: Date.parse(caughtUpAt), deadlineMs })) return;
+    try {
+      await kube.delete(deliveries, { namespace, name }, { uid }, signal);
+    } catch (error) {
+      if (!signal.aborted) log.warn("a Delivery that has served its time could not be removed; trying again", { delivery: `${namespace}/${name}`, error });
+    }
+  };
+
+  return {
+    look: (record) => {
+      const word = record.metadata.annotations?.[annotations.redeliver];
+      if (word === undefined || shorten(word, 253) === record.status?.redelivered || !isGenuine(record)) return;
+      const pair = pairOfRecord(record);
+      const owed = record.status?.owed as RunEvent | undefined;
+      if (!runs.has(pair.runUid) && owed !== undefined) {
+        runs.restore(owed);
+        deliverer.runVanished(pair.runUid, [pair]);
+      }
+      const { namespace, name } = pair.notification;
+      if (runs.has(pair.runUid)) {
+        deliverer.redeliver(`${namespace}/${name}`, pair, shorten(word, 253));
+        return;
+      }
+      const regarding = { resource: deliveries, namespace, name: record.metadata.name, uid: record.metadata.uid };
+      recorder.publish(regarding, { type: "Warning", reason: "RunGone", action: "Redeliver", note: "the run is gone, and this Delivery does not hold its state" });
+    },
+    run: async (signal) => {
+      for (;;) {
+        await clock.sleep(tidyEveryMs, signal).catch(() => undefined);
+        for (const record of [...caches.records()]) if (!signal.aborted) await tidy(record, signal);
+        if (signal.aborted) return;
+      }
+    },
+  };
+}

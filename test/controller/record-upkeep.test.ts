@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
+import { describe, it, type TestContext } from "node:test";
+import type { Delivery, DeliveryStatus } from "../../src/api/delivery.ts";
+import { deliveryName } from "../../src/controller/ledger.ts";
+import { createRecordUpkeep } from "../../src/controller/record-upkeep.ts";
+import type { Kube } from "../../src/kube/client.ts";
+import { silentLogger } from "../../src/telemetry/log.ts";
+import { manualClock } from "../support/manual-clock.ts";
+import { notification } from "./objects.ts";
+import { ended, runUid } from "./runs.ts";
+
+const day = 86_400_000;
+const pair = { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid };
+const annotation = "integrations.tekton.ornew.io/redeliver";
+
+const record = (status: Partial<DeliveryStatus>, annotations: Record<string, string> = {}, name = deliveryName(pair)): Delivery =>
+  ({
+    metadata: { namespace: "ci", name, uid: "d-1", creationTimestamp: "2026-01-01T00:00:00Z", annotations },
+    spec: { notificationRef: { name: "to-service", uid: "n-1" }, runRef: { kind: "PipelineRun", name: "build-1", namespace: "ci", uid: runUid } },
+    status: { state: "Delivered", ...status },
+  }) as unknown as Delivery;
+
+function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string } = {}) {
+  const clock = manualClock();
+  const happened: string[] = [];
+  const records: Delivery[] = [];
+  let known = options.known ?? true;
+  const stop = new AbortController();
+  const kube = {
+    delete: (_: unknown, { name }: { name: string }, { uid }: { uid?: string }) => {
+      happened.push(`delete ${name} ${uid ?? ""}`);
+      return Promise.resolve(true);
+    },
+  } as unknown as Kube;
+  const upkeep = createRecordUpkeep({
+    kube,
+    clock,
+    log: silentLogger,
+    deadlineMs: day,
+    caches: { records: () => records, notification: () => ({ ...notification({}), status: { caughtUpAt: options.caughtUpAt ?? "2027-01-01T00:00:00Z" } }) },
+    runs: {
+      has: () => known,
+      restore: ({ status }) => {
+        known = true;
+        happened.push(`restore ${status}`);
+      },
+    },
+    deliverer: {
+      redeliver: (key, _, word) => happened.push(`redeliver ${key} ${word}`),
+      runVanished: (uid) => happened.push(`keep ${uid === runUid ? "the run" : uid}`),
+    },
+    recorder: { publish: (_, { reason }) => happened.push(`event ${reason}`), flush: () => Promise.resolve() },
+  });
+  const running = upkeep.run(stop.signal);
+  t.after(async () => {
+    stop.abort();
+    await running;
+  });
+  return { clock, happened, records, look: upkeep.look };
+}
+
+describe("the annotation redeliver", () => {
+  it("has the run's state sent again, once for each word", (t) => {
+    const { look, happened } = setting(t);
+    look(record({}, { [annotation]: "please" }));
+    look(record({ redelivered: "please" }, { [annotation]: "please" }));
+    look(record({ redelivered: "please" }));
+    look(record({ redelivered: "please" }, { [annotation]: "once more" }));
+    assert.deepEqual(happened, ["redeliver ci/to-service please", "redeliver ci/to-service once more"]);
+  });
+
+  it("takes the state of a run that is gone from the record", (t) => {
+    const { look, happened } = setting(t, { known: false });
+    look(record({ owed: ended("Failed") }, { [annotation]: "please" }));
+    assert.deepEqual(happened, ["restore Failed", "keep the run", "redeliver ci/to-service please"]);
+  });
+
+  it("says so where neither run nor record has the state", (t) => {
+    const { look, happened } = setting(t, { known: false });
+    look(record({}, { [annotation]: "please" }));
+    assert.deepEqual(happened, ["event RunGone"]);
+  });
+
+  it("on a record that is not ours does nothing", (t) => {
+    const { look, happened } = setting(t);
+    look(record({}, { [annotation]: "please" }, "forged"));
+    assert.deepEqual(happened, []);
+  });
+});
+
+describe("records that have served their time", () => {
+  const destinations = [{ key: "event", state: "Delivered", sentStatus: "Failed", sentAt: "2026-01-01T00:00:00Z", sentCount: 1 }] as const;
+
+  it("are removed, and only as what they were when that was decided", async (t) => {
+    const { clock, happened, records } = setting(t);
+    records.push(record({ destinations: [...destinations] }), record({ destinations: [{ ...destinations[0], sentStatus: "Running" }] }, {}, "running"));
+    clock.advance(600_000);
+    await turn();
+    assert.deepEqual(happened, []);
+    clock.advance(2 * day);
+    await turn();
+    await turn();
+    assert.deepEqual(happened, [`delete ${deliveryName(pair)} d-1`]);
+  });
+
+  it("stay while their Notification has not caught up", async (t) => {
+    const { clock, happened, records } = setting(t, { caughtUpAt: "2026-01-01T12:00:00Z" });
+    records.push(record({ destinations: [...destinations] }));
+    clock.advance(2 * day);
+    await turn();
+    await turn();
+    assert.deepEqual(happened, []);
+  });
+});
