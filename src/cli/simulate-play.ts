@@ -1,6 +1,7 @@
 import { faultText } from "../api/fault.ts";
 import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import type { Recorded } from "../controller/owed.ts";
+import { createPlaces, type Places } from "../controller/places.ts";
 import { plan, type Plan, type Route } from "../controller/plan.ts";
 import { makeRoute, providerKeyOf } from "../controller/routes.ts";
 import { createPrevious } from "../controller/previous.ts";
@@ -28,6 +29,7 @@ interface Player {
   readonly route: Route;
   /** What the services would have accepted so far, by run. */
   readonly recorded: Map<string, Map<string, Recorded>>;
+  readonly places: Places;
 }
 
 function whyOf(planned: Plan, player: Player): string | undefined {
@@ -39,9 +41,10 @@ function whyOf(planned: Plan, player: Player): string | undefined {
 function judge(player: Player, view: RunView): Simulated {
   const { event } = view;
   const recorded = player.recorded.get(event.uid) ?? new Map<string, Recorded>();
-  const planned = plan(player.route, view, recorded);
+  const planned = plan(player.route, view, recorded, undefined, (message) => player.places.isOvertaken(player.route, message, event));
   const messages = planned.kind === "send" ? planned.messages : [];
   for (const { key } of messages) recorded.set(key, { sentStatus: event.status, sentCount: (recorded.get(key)?.sentCount ?? 0) + 1 });
+  for (const message of messages) player.places.note(player.route, message, event);
   if (messages.length > 0) player.recorded.set(event.uid, recorded);
   const why = whyOf(planned, player);
   const faults = planned.kind === "waiting" ? undefined : planned.faults?.map(faultText);
@@ -67,6 +70,7 @@ const selectable = ({ route }: Player, event: RunEvent): boolean =>
  */
 export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator<Simulated, void> {
   const providers = new Map(setup.providers.map((provider) => [`${provider.metadata.namespace}/${provider.metadata.name}`, provider]));
+  const places = createPlaces();
   const players = setup.notifications.map((notification): Player => {
     const providerName = providerKeyOf(notification);
     return {
@@ -74,6 +78,7 @@ export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator
       providerName,
       route: makeRoute(notification, providers.get(providerName), -Infinity),
       recorded: new Map(),
+      places,
     };
   });
   const runs = createRunStore(undefined);

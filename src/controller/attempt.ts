@@ -5,6 +5,7 @@ import type { Message, Sender } from "../providers/provider.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { aboutOf, type PairState } from "./pairs.ts";
 import { afterAcceptance, afterFailure, whenResumed } from "./pair-state.ts";
+import type { Places } from "./places.ts";
 import type { Route } from "./plan.ts";
 import type { StepObserver } from "./steps.ts";
 
@@ -21,6 +22,7 @@ export interface AttemptOptions {
   /** How long a message is tried. */
   readonly deadlineMs: number;
   readonly observe: StepObserver;
+  readonly places: Pick<Places, "note">;
   /** The service refused the credentials that the sender was opened with. */
   readonly onCredentialsRefused: (route: Route, error: DeliveryError, sender: Sender) => void;
   readonly onOutcome: (outcome: Outcome) => void;
@@ -42,7 +44,8 @@ export type Attempted = { readonly again: false } | { readonly again: true; read
 export function createAttempts(options: AttemptOptions): (work: Work, signal: AbortSignal) => Promise<Attempted> {
   const { telemetry: { clock, log, metrics } } = options;
 
-  const accepted = ({ state, event, route }: Work): void => {
+  const accepted = ({ state, event, route, message }: Work): void => {
+    options.places.note(route, message, event);
     const labels = { provider_type: route.destination?.definition.type ?? "" };
     metrics.add("deliveries_total", { ...labels, result: "delivered" });
     metrics.add("delivery_attempts_total", { ...labels, error_class: "none" });

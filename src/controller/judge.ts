@@ -3,11 +3,13 @@ import type { Message } from "../providers/provider.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { PairState } from "./pairs.ts";
 import { recordedOf } from "./pair-state.ts";
+import type { Places } from "./places.ts";
 import { plan, type Known, type Plan, type Route } from "./plan.ts";
 import type { RunView } from "./run-store.ts";
 
 export interface JudgeOptions {
   readonly metrics: Metrics;
+  readonly places: Pick<Places, "isOvertaken">;
   /** A part of the Notification failed on a state of a run. */
   readonly onFault: (notificationKey: string, fault: Fault) => void;
 }
@@ -32,7 +34,7 @@ function knownOf({ selected, owedOnRecord, asked }: PairState, route: Route, vie
   return selected?.version === view.version && selected.route === route ? "selected" : undefined;
 }
 
-export function createJudge({ metrics, onFault }: JudgeOptions): Judge {
+export function createJudge({ metrics, places, onFault }: JudgeOptions): Judge {
   const count = (outcome: "match" | "no_match" | "error"): void => {
     metrics.add("filter_evaluations_total", { outcome });
   };
@@ -45,7 +47,8 @@ export function createJudge({ metrics, onFault }: JudgeOptions): Judge {
     },
     owed: (state, route, view) => {
       const known = knownOf(state, route, view);
-      const planned = plan(route, view, recordedOf(state.destinations.values()), known);
+      // Whoever asks for a redelivery means this run's state.
+      const planned = plan(route, view, recordedOf(state.destinations.values()), known, (message) => !state.asked && places.isOvertaken(route, message, view.event));
       if (known === undefined) count(outcomeOf(planned));
       state.selected = planned.kind === "waiting" || planned.matched ? { version: view.version, route } : undefined;
       if (planned.kind === "waiting") return [];

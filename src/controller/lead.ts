@@ -22,8 +22,9 @@ import { createOffers } from "./offers.ts";
 import { holderOf } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
 import type { ProviderUse } from "./provider-status.ts";
+import { createPlaces } from "./places.ts";
 import { createRecordUpkeep } from "./record-upkeep.ts";
-import { restoreFromRecords } from "./restore.ts";
+import { restoreFromRecords, restorePlaces } from "./restore.ts";
 import { createRoutes } from "./route-index.ts";
 import { inUse, providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
@@ -107,7 +108,9 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     tell(recorder, notification, outcome, before);
   };
 
+  const places = createPlaces();
   const judge = createJudge({
+    places,
     metrics,
     onFault: (key, fault) => {
       notificationUses.update(key, (use) => notificationUseAfterFault(use, fault, clock.now()));
@@ -127,6 +130,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     recordOf: (pair) => caches.record(pair)?.status,
     gateOf: ({ notification }) => gateOf(notification),
     throttle,
+    places,
     boundsOf: ({ notification }) => {
       const provider = providerKeyOf(notification);
       return { provider, rate: rateOf(caches.provider(provider)), perMinute: notification.spec.maxPerMinute ?? defaultPerMinute };
@@ -184,6 +188,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   const takeUp = (): void => {
     for (const uid of runs.vanished()) vanishedMeanwhile.add(uid);
     restoreFromRecords({ records: caches.records(), isWatched: caches.isWatched, runs, deliverer });
+    restorePlaces(caches, runs, places);
     for (const record of caches.records()) {
       ledger.known(keyOfObject(record));
       upkeep.look(record);

@@ -19,9 +19,16 @@ function lastAnnotations(event: RunEvent): Record<string, string> {
   };
 }
 
+/** Of the object, what tells older runs from newer ones. */
+function ageOf({ run: { metadata } }: RunEvent): RunEvent["run"] {
+  if (metadata === undefined) return {};
+  const { name, namespace, uid, creationTimestamp } = metadata;
+  return { metadata: { name, namespace, uid, ...(creationTimestamp !== undefined && { creationTimestamp }), labels: {}, annotations: {} } };
+}
+
 /** What is given up, in this order, until the event fits. */
 const cuts: readonly ((event: RunEvent) => RunEvent)[] = [
-  (event) => ({ ...event, run: {} }),
+  (event) => ({ ...event, run: ageOf(event) }),
   (event) => ({ ...event, annotations: Object.fromEntries(Object.entries(event.annotations).filter(([key]) => neededAnnotations.test(key))) }),
   (event) => ({ ...event, tasks: event.tasks.map((task) => ({ ...task, message: cutToBytes(task.message, 200) })) }),
   (event) => ({ ...event, message: cutToBytes(event.message, 1000) }),

@@ -54,8 +54,9 @@ function judge(route: Route, { event }: Pick<RunView, "event">, known: Known | u
  * Judges one state of a run for one Notification: filter, what is owed, and the messages. The controller and `simulate`
  * both decide with this function.
  * @param known what is known of its selection: the filter is not asked again
+ * @param isOvertaken whether a newer run has reported to the place of a message
  */
-export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "unseen">, recorded: ReadonlyMap<string, Recorded>, known?: Known): Plan {
+export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "unseen">, recorded: ReadonlyMap<string, Recorded>, known?: Known, isOvertaken: (message: Message) => boolean = () => false): Plan {
   const { event, endedAt } = view;
   const match = judge(route, view, known);
   const { destination, notification } = route;
@@ -74,8 +75,7 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
     keepsState: definition.keepsState,
     serviceState: definition.serviceState,
   });
-  const failed = !match.matched && { ...(match.error === true && { error: true }), ...(match.fault !== undefined && { fault: match.fault }) };
-  if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...failed };
+  if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...(!match.matched && match.error === true && { error: true }), ...findingsOf(match, []) };
   const faults: Fault[] = [];
   const rendered = definition.render({
     event,
@@ -85,8 +85,20 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
     sentBefore: (key) => recorded.get(key) ?? unsent,
     template: templates.on(event, (fault) => faults.push(fault)),
   });
-  const told = { ...(!match.matched && match.fault !== undefined && { fault: match.fault }), ...(faults.length > 0 && { faults }) };
-  if ("nothing" in rendered) return { kind: "nothing", matched: match.matched, why: `${rendered.nothing.reason}: ${rendered.nothing.message}`, ...told };
-  const messages = rendered.messages.filter(({ key }) => owed.to(key));
-  return { kind: "send", matched: match.matched, ...(!match.matched && { why: match.why }), messages, ...told };
+  const told = findingsOf(match, faults);
+  const open = "nothing" in rendered ? `${rendered.nothing.reason}: ${rendered.nothing.message}` : openOf(rendered.messages, owed.to, isOvertaken);
+  if (typeof open === "string") return { kind: "nothing", matched: match.matched, why: open, ...told };
+  return { kind: "send", matched: match.matched, ...(!match.matched && { why: match.why }), messages: open, ...told };
+}
+
+const findingsOf = (match: Match, faults: readonly Fault[]): Findings => ({
+  ...(!match.matched && match.fault !== undefined && { fault: match.fault }),
+  ...(faults.length > 0 && { faults }),
+});
+
+/** The messages that are to be sent; why there are none, where all of them come too late. */
+function openOf(messages: readonly Message[], isOwed: (key: string) => boolean, isOvertaken: (message: Message) => boolean): readonly Message[] | string {
+  const owed = messages.filter(({ key }) => isOwed(key));
+  const open = owed.filter((message) => !isOvertaken(message));
+  return open.length === 0 && owed.length > 0 ? "newer: a newer run has reported to the same place" : open;
 }

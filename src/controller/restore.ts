@@ -1,9 +1,12 @@
 import type { Delivery } from "../api/delivery.ts";
 import type { RunEvent, RunKind } from "../api/run-event.ts";
+import type { Caches } from "./caches.ts";
 import type { Deliverer } from "./deliver.ts";
 import { isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
 import { hasUnfinished } from "./owed.ts";
 import { recordedOf, stillOwed } from "./pair-state.ts";
+import type { Places } from "./places.ts";
+import { providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
 
 /** All that a record tells of a run that is gone: enough to end what was begun. */
@@ -54,4 +57,15 @@ export function restoreFromRecords({ records, isWatched, runs, deliverer }: Rest
     vanished.set(runRef.uid, [...(vanished.get(runRef.uid) ?? []), pairOfRecord(record)]);
   }
   for (const [uid, pairs] of vanished) deliverer.runVanished(uid, pairs);
+}
+
+/** Takes up which run was the newest to report to a place, as far as the runs still exist. */
+export function restorePlaces(caches: Pick<Caches, "records" | "notification">, runs: Pick<RunStore, "run">, places: Pick<Places, "restore">): void {
+  for (const { metadata: { namespace }, spec: { notificationRef, runRef }, status } of caches.records()) {
+    const notification = caches.notification(`${namespace}/${notificationRef.name}`);
+    const created = runs.run(runRef.uid)?.creationTimestamp;
+    if (notification === undefined || created === undefined) continue;
+    const accepted = (status?.destinations ?? []).flatMap(({ sentStatus, target }) => (sentStatus === undefined || target === undefined ? [] : [target]));
+    places.restore(providerKeyOf(notification), accepted, { created, uid: runRef.uid });
+  }
 }

@@ -6,6 +6,7 @@ import { deliveryKey, type Pair } from "./ledger.ts";
 import { createOffers } from "./offers.ts";
 import { createPairs, type PairState } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
+import { createPlaces } from "./places.ts";
 import { createRoutes } from "./route-index.ts";
 import { inUse, makeRoute, providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
@@ -42,7 +43,7 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
       log.error("a run that vanished could not be judged", { namespace: lane, name, error });
     },
   });
-  const judge = createJudge({ metrics, onFault: () => undefined });
+  const judge = createJudge({ metrics, places: createPlaces(), onFault: () => undefined });
   /** Pairs that something is owed for, by the key of the record that will show otherwise. */
   const awaited = new Map<string, PairState>();
   let ready = false;

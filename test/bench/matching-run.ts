@@ -1,5 +1,6 @@
 import type { Notification, NotificationFilter } from "../../src/api/notification.ts";
 import { runKinds, type RunEvent, type RunStatus } from "../../src/api/run-event.ts";
+import { createPlaces } from "../../src/controller/places.ts";
 import { createJudge, type Judge } from "../../src/controller/judge.ts";
 import { createOffers } from "../../src/controller/offers.ts";
 import type { Route } from "../../src/controller/plan.ts";
@@ -122,7 +123,7 @@ export function measureMatching(options: MatchingOptions): MatchedEvent[] {
   const all = notificationsOf(options, pipelines).map((each): readonly [string, Route] => [`${each.metadata.namespace}/${each.metadata.name}`, makeRoute(each, cloudEventsProvider(), 0)]);
   for (const [key, route] of all) routes.set(key, route);
   const runs = createRunStore(undefined);
-  const judge = createJudge({ metrics: createMetrics(), onFault: () => undefined });
+  const judge = createJudge({ metrics: createMetrics(), places: createPlaces(), onFault: () => undefined });
   /** The run that changes; its parent is offered too, to those that read its tasks. */
   let current = "";
   let asked = 0;

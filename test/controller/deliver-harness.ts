@@ -13,6 +13,7 @@ import type { Rate } from "../../src/controller/lanes.ts";
 import { createJudge } from "../../src/controller/judge.ts";
 import type { Pair } from "../../src/controller/ledger.ts";
 import type { Route } from "../../src/controller/plan.ts";
+import { createPlaces } from "../../src/controller/places.ts";
 import { pairOf, makeRoute } from "../../src/controller/routes.ts";
 import { createPrevious } from "../../src/controller/previous.ts";
 import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
@@ -129,10 +130,12 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     harness.writes.push({ status: event.status, owed, destinations: structuredClone(destinations) });
     return Promise.resolve();
   };
+  const places = createPlaces();
   const deliverer = createDeliverer({
     runs,
     views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }),
-    judge: createJudge({ metrics, onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
+    places,
+    judge: createJudge({ metrics, places, onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
     turns: createTurns({
       clock,
       onFailure: (_, __, error) => {

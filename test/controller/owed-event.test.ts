@@ -38,7 +38,9 @@ describe("owedEvent", () => {
       const event = deepFreeze(normaliseRun(run, { children: [] }));
       const kept = owedEvent(event);
       assert.ok(size(kept) <= maxOwedBytes, where);
-      if (size({ ...event, run: {} }) <= maxOwedBytes) assert.deepEqual(kept, { ...event, run: {} }, where);
+      const { labels: _, annotations: __, generateName: ___, generation: ____, ...age } = event.run.metadata ?? { labels: {}, annotations: {} };
+      const cut = { ...event, run: { metadata: { ...age, labels: {}, annotations: {} } } };
+      if (size(cut) <= maxOwedBytes) assert.deepEqual(kept, cut, where);
     }
   });
 
