@@ -22,6 +22,7 @@ const seams = [
   { packages: "@kubernetes/client-node", owner: "kube" },
   { packages: "@bufbuild/cel|re2js", owner: "filter" },
   { packages: "@octokit/.*", owner: "providers/github" },
+  { packages: "@slack/.*", owner: "providers/slack" },
   { packages: "cloudevents", owner: "providers/cloudevents" },
 ];
 
@@ -67,7 +68,7 @@ export default tseslint.config(
     },
   },
   ...Object.keys(rooms).map((room) => boundary(room, room, [`src/${room}/**/*.ts`, `src/${room}.ts`])),
-  ...["github", "cloudevents"].map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
+  ...["github", "slack", "cloudevents"].map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
   {
     files: ["test/**/*.ts"],
     rules: {

@@ -6,7 +6,7 @@ import { plan, type Plan, type Route } from "../controller/plan.ts";
 import { makeRoute, providerKeyOf } from "../controller/routes.ts";
 import { createPrevious } from "../controller/previous.ts";
 import { createRunStore, type RunView } from "../controller/run-store.ts";
-import type { RenderedRequest } from "../providers/provider.ts";
+import { varies, type RenderedRequest } from "../providers/provider.ts";
 import type { RunChange } from "./simulate-runs.ts";
 import type { Setup } from "./simulate-setup.ts";
 
@@ -43,7 +43,7 @@ function judge(player: Player, view: RunView): Simulated {
   const recorded = player.recorded.get(event.uid) ?? new Map<string, Recorded>();
   const planned = plan(player.route, view, recorded, undefined, (message) => player.places.isOvertaken(player.route, message, event));
   const messages = planned.kind === "send" ? planned.messages : [];
-  for (const { key } of messages) recorded.set(key, { sentStatus: event.status, sentCount: (recorded.get(key)?.sentCount ?? 0) + 1 });
+  for (const { key } of messages) recorded.set(key, { sentStatus: event.status, sentCount: (recorded.get(key)?.sentCount ?? 0) + 1, externalRef: varies });
   for (const message of messages) player.places.note(player.route, message, event);
   if (messages.length > 0) player.recorded.set(event.uid, recorded);
   const why = whyOf(planned, player);

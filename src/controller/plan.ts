@@ -50,6 +50,10 @@ function judge(route: Route, { event }: Pick<RunView, "event">, known: Known | u
   return known === undefined ? route.matcher.match(event) : { matched: true };
 }
 
+const sectionOf = ({ notification: { spec } }: Route, { section }: AnyProviderDefinition): unknown => spec[section] ?? {};
+
+const keepsState = (definition: AnyProviderDefinition, section: unknown): boolean => definition.keepsStateFor?.(section) ?? definition.keepsState;
+
 /**
  * Judges one state of a run for one Notification: filter, what is owed, and the messages. The controller and `simulate`
  * both decide with this function.
@@ -72,7 +76,7 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
     unseen: view.unseen && known !== "owed",
     activeSince: route.activeSince,
     recorded,
-    keepsState: definition.keepsState,
+    keepsState: keepsState(definition, sectionOf(route, definition)),
     serviceState: definition.serviceState,
   });
   if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...(!match.matched && match.error === true && { error: true }), ...findingsOf(match, []) };
@@ -80,7 +84,7 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
   const rendered = definition.render({
     event,
     provider: providerSection,
-    notification: notification.spec[definition.section] ?? {},
+    notification: sectionOf(route, definition),
     notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },
     sentBefore: (key) => recorded.get(key) ?? unsent,
     template: templates.on(event, (fault) => faults.push(fault)),

@@ -14,6 +14,11 @@ export interface TemplateFault extends Place {
   readonly code: ErrorCode;
 }
 
+export interface RenderOptions {
+  readonly maxBytes: number;
+  readonly escape?: (part: string) => string;
+}
+
 /** A compiled template: a text with `${CEL}` parts. */
 export interface Template {
   readonly source: string;
@@ -23,9 +28,10 @@ export interface Template {
   reads(variable: string): boolean;
   /**
    * The text for an event, of at most `maxBytes` bytes of UTF-8 (an ellipsis shows a cut). What is absent is empty; a part
-   * that fails is empty and stands in `faults`, without run data. Never throws.
+   * that fails is empty and stands in `faults`, without run data. `escape` is applied to what each part says, not to the text
+   * around it. Never throws.
    */
-  render(event: RunEvent, options: { readonly maxBytes: number }): { readonly text: string; readonly faults: readonly TemplateFault[] };
+  render(event: RunEvent, options: RenderOptions): { readonly text: string; readonly faults: readonly TemplateFault[] };
 }
 
 /** A template where there are no errors; warnings do not stand in its way. Places are those of the whole template. */
@@ -129,14 +135,24 @@ function costOf(programs: readonly { program: Program; at: number }[]): Finding 
   return undefined;
 }
 
-function renderPiece(piece: CompiledPiece, event: RunEvent, sink: TextSink, faults: TemplateFault[]): void {
+interface Rendering {
+  readonly event: RunEvent;
+  readonly sink: TextSink;
+  readonly escape: ((part: string) => string) | undefined;
+  readonly faults: TemplateFault[];
+}
+
+function renderPiece(piece: CompiledPiece, { event, sink, escape, faults }: Rendering): void {
   if (typeof piece === "string") {
     write(sink, piece);
     return;
   }
   const outcome = piece.program.evaluate(event);
-  if (outcome.kind === "value") writeValue(sink, outcome.value);
   if (outcome.kind === "error") faults.push({ code: outcome.code, ...moved(outcome, piece.start) });
+  if (outcome.kind !== "value") return;
+  const part: TextSink = escape === undefined ? sink : { text: "", maxLength: sink.maxLength };
+  writeValue(part, outcome.value);
+  if (escape !== undefined) write(sink, escape(part.text.toWellFormed()));
 }
 
 function templateOf(source: string, pieces: readonly CompiledPiece[]): Template {
@@ -145,11 +161,11 @@ function templateOf(source: string, pieces: readonly CompiledPiece[]): Template 
     source,
     constant,
     reads: (variable) => pieces.some((piece) => typeof piece !== "string" && piece.program.reads(variable)),
-    render(event, { maxBytes }) {
+    render(event, { maxBytes, escape }) {
       // One unit more than fits shows that something was cut off; a byte never holds more than one unit.
       const sink: TextSink = { text: "", maxLength: maxBytes + 1 };
       const faults: TemplateFault[] = [];
-      for (const piece of pieces) renderPiece(piece, event, sink, faults);
+      for (const piece of pieces) renderPiece(piece, { event, sink, escape, faults });
       return { text: cutToBytes(sink.text.toWellFormed(), maxBytes), faults };
     },
   };

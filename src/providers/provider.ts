@@ -8,6 +8,9 @@ import type { Http } from "./http.ts";
 /** Stands in a rendered request for a credential; only the sender knows the value. */
 export const redacted = "[redacted]";
 
+/** Stands in a simulated request for what only the service can say, such as the id of a message that was sent before. */
+export const varies = "[varies]";
+
 /** One HTTP request as it will be sent, credentials left out. What `simulate` prints. */
 export interface RenderedRequest {
   readonly method: "POST" | "PUT" | "PATCH";
@@ -33,6 +36,8 @@ export interface Message {
 export interface SentBefore {
   /** How many messages the service accepted for this (Notification, run, destination). */
   readonly sentCount: number;
+  /** The status that the service last accepted. */
+  readonly sentStatus?: RunStatus;
   readonly externalRef?: string;
   /** The place of the last one: all that is left to go by when the run itself is gone. */
   readonly target?: Readonly<Record<string, string>>;
@@ -48,8 +53,9 @@ export interface RenderInput<ProviderSection, NotificationSection> {
   /**
    * What a field among {@link ProviderDefinition.templates} says for this event, at most `maxBytes` bytes of UTF-8: run data,
    * so input from anywhere. Undefined when the field is not set. Paths of more than one segment are joined by dots.
+   * `escape` is applied to what each part `${...}` says, and not to the text around it, which is the user's own.
    */
-  readonly template: (field: string, maxBytes: number) => string | undefined;
+  readonly template: (field: string, maxBytes: number, escape?: (part: string) => string) => string | undefined;
 }
 
 /** Messages to send for a state of a run; or why there is nothing to send, which is no error. */
@@ -102,16 +108,23 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly defaultStatuses: readonly RunStatus[];
   /** Whether the service shows one current state that must not be left unfinished (GitHub), or takes a stream of messages (queues). */
   readonly keepsState: boolean;
+  /** The same where it depends on the route; wins over {@link keepsState}. */
+  readonly keepsStateFor?: (notification: NotificationSection) => boolean;
   /** The state as the service tells it apart; two statuses with the same one are not sent twice in a row. */
   readonly serviceState: (status: RunStatus) => string;
   /** The Secret keys that a section names. */
   readonly secretRefs: (provider: ProviderSection) => readonly { readonly name: string; readonly key: string; readonly what: string }[];
-  /** Paths of the fields of `notificationSection` that are templates: checked at admission, rendered through {@link RenderInput.template}. */
+  /**
+   * Paths of the fields of `notificationSection` that are templates: checked at admission, rendered through
+   * {@link RenderInput.template}. A path that ends in `**` means every text inside a list or an object.
+   */
   readonly templates: readonly (readonly string[])[];
   /** Parts of a RunEvent that `render` puts into messages by itself, and that cost something to know. */
   readonly reads: readonly CostlyPart[];
-  /** What the schema cannot say, for both sections. */
+  /** What the schema cannot say about a Provider's section. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
+  /** What the schema and the templates cannot say about a Notification's section. */
+  readonly checkNotification?: (notification: NotificationSection) => readonly SectionProblem[];
   readonly render: (input: RenderInput<ProviderSection, NotificationSection>) => Rendered;
   /** Loads the SDK; `open` throws a {@link DeliveryError} of class `credentials` when a Secret's value cannot be used. */
   readonly load: () => Promise<{ readonly open: (options: SenderOptions<ProviderSection>) => Sender }>;
@@ -131,6 +144,8 @@ export function defineProvider<ProviderSection, NotificationSection>(
     ...definition,
     secretRefs: (provider) => definition.secretRefs(provider as ProviderSection),
     check: (provider) => definition.check(provider as ProviderSection),
+    keepsStateFor: (notification) => definition.keepsStateFor?.(notification as NotificationSection) ?? definition.keepsState,
+    checkNotification: (notification) => definition.checkNotification?.(notification as NotificationSection) ?? [],
     render: (input) => definition.render(input as RenderInput<ProviderSection, NotificationSection>),
     load: async () => {
       const { open } = await definition.load();

@@ -5,10 +5,12 @@ import { providerKind } from "../api/provider.ts";
 import { cloudEvents } from "./cloudevents/config.ts";
 import { gitHubApp } from "./github/config.ts";
 import type { AnyProviderDefinition } from "./provider.ts";
+import { slackApp } from "./slack/config.ts";
 
 /** Every provider, in the order of the documentation. A new one is one line here. */
 export const providers: readonly AnyProviderDefinition[] = [
   gitHubApp,
+  slackApp,
   cloudEvents,
 ];
 

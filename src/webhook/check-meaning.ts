@@ -28,7 +28,7 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   const parts =
     kind === "Provider"
       ? [checkProviderSections(spec, options)]
-      : [checkProviderRef(spec, options), checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkSectionTemplates(spec, options)];
+      : [checkProviderRef(spec, options), checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
@@ -38,6 +38,16 @@ function checkProviderSections(spec: JsonObject, { malformed }: MeaningOptions):
       .filter(({ section }) => isObject(own(spec, section)) && !malformed(`spec.${section}`))
       .flatMap((provider) =>
         provider.check(own(spec, provider.section)).map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`)),
+      ),
+  );
+}
+
+function checkNotificationSections(spec: JsonObject, { malformed }: MeaningOptions): Findings {
+  return errorsOnly(
+    providers
+      .filter(({ section }) => isObject(own(spec, section)) && !malformed(`spec.${section}`))
+      .flatMap((provider) =>
+        (provider.checkNotification?.(own(spec, provider.section)) ?? []).map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`)),
       ),
   );
 }

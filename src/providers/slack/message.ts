@@ -1,0 +1,86 @@
+import type { RunEvent, RunEventTask, RunStatus } from "../../api/run-event.ts";
+import { shorten } from "../../api/text.ts";
+import { oneLine } from "../text.ts";
+import { cleaned, mrkdwn, plain, withoutHalfEntity } from "./escape.ts";
+
+/** JSON as Slack takes it. */
+export type Json = Readonly<Record<string, unknown>>;
+
+const green = "#2eb67d";
+const red = "#e01e5a";
+const amber = "#ecb22e";
+const grey = "#868686";
+
+/** The colour of the bar beside the message (the table in docs/providers/slack.md). */
+const colours: Readonly<Record<RunStatus, string>> = { Pending: grey, Running: amber, Succeeded: green, Failed: red, Cancelled: grey, TimedOut: red };
+
+/** Slack takes 3,000 characters in a section, and counts what entities stand for in a way it does not tell. */
+const maxSection = 3000;
+const maxMessage = 2000;
+const maxTaskMessage = 200;
+const maxTasks = 10;
+const maxName = 253;
+const maxUrl = 2048;
+
+/** Fits a text that was escaped. */
+export const fitted = (escaped: string, max: number): string => (escaped.length <= max ? escaped : withoutHalfEntity(shorten(escaped, max)));
+
+const text = (content: string, max = maxSection): Json => ({ type: "plain_text", text: fitted(plain(content), max), emoji: false });
+const section = (content: string): Json => ({ type: "section", text: text(content) });
+
+/** `3m12s` for `192s`; fractions of a second are left out. */
+export function spanText(duration: string): string {
+  const total = Math.round(Number.parseFloat(duration));
+  const parts = [[Math.floor(total / 3600), "h"], [Math.floor(total / 60) % 60, "m"], [total % 60, "s"]] as const;
+  const shown = parts.filter(([count]) => count > 0).map((part) => part.join("")).join("");
+  return shown === "" ? "0s" : shown;
+}
+
+/** `reason: message`, of which the reason may be missing and the message too. */
+const saying = (reason: string, message: string): string => [oneLine(reason), cleaned(message).trim()].filter((part) => part !== "").join(": ");
+
+function facts({ kind, pipeline, duration, commit }: RunEvent): string[] {
+  const repository = commit.owner !== undefined && commit.repo !== undefined ? `${commit.owner}/${commit.repo}` : commit.repo;
+  return [
+    pipeline === "" ? kind : `${kind} of ${pipeline}`,
+    ...(duration === undefined ? [] : [`took ${spanText(duration)}`]),
+    ...(repository === undefined ? [] : [commit.sha === undefined ? repository : `${repository}@${commit.sha.slice(0, 7)}`]),
+    ...(commit.branch === undefined ? [] : [`on ${commit.branch}`]),
+  ];
+}
+
+const failed = ({ status, ignored }: RunEventTask): boolean => !ignored && (status === "Failed" || status === "TimedOut");
+
+function failedTasks(tasks: readonly RunEventTask[]): string[] {
+  const all = tasks.filter(failed);
+  if (all.length === 0) return [];
+  const lines = all.slice(0, maxTasks).map(({ name, reason, message }) => `• ${saying(name, saying(reason, shorten(oneLine(message), maxTaskMessage)))}`);
+  const more = all.length - lines.length;
+  return [["Failed tasks:", ...lines, ...(more > 0 ? [`and ${more} more`] : [])].join("\n")];
+}
+
+/** The URL of a link, in which nothing can end the link; undefined for what is none. */
+function linkTarget(value: string | undefined): string | undefined {
+  const url = value === undefined ? null : URL.parse(value);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:") || url.href.length > maxUrl) return undefined;
+  return plain(url.href.replace(/[|<>*_~`]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`));
+}
+
+/** One line that says it all, for notifications and as the message's title. */
+export const titleOf = ({ name, namespace, status }: RunEvent): string => mrkdwn(`${shorten(name, maxName)}.${shorten(namespace, maxName)}: ${status}`);
+
+/** The message for those who made none of their own: an attachment, since only these have a colour. */
+export function attachmentOf(event: RunEvent): Json {
+  const said = saying(event.reason === "" ? event.status : event.reason, shorten(event.message, maxMessage));
+  const url = linkTarget(event.url);
+  return {
+    color: colours[event.status],
+    fallback: titleOf(event),
+    blocks: [
+      section(said),
+      { type: "context", elements: facts(event).map((fact) => text(oneLine(fact), 300)) },
+      ...failedTasks(event.tasks).map(section),
+      ...(url === undefined ? [] : [{ type: "section", text: { type: "mrkdwn", text: `<${url}|Open the run>`, verbatim: true } }]),
+    ],
+  };
+}
