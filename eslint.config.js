@@ -23,6 +23,7 @@ const seams = [
   { packages: "@bufbuild/cel|re2js", owner: "filter" },
   { packages: "@octokit/.*", owner: "providers/github" },
   { packages: "@slack/.*", owner: "providers/slack" },
+  { packages: "@aws-sdk/.*", owner: "providers/sns" },
   { packages: "cloudevents", owner: "providers/cloudevents" },
 ];
 
@@ -68,7 +69,7 @@ export default tseslint.config(
     },
   },
   ...Object.keys(rooms).map((room) => boundary(room, room, [`src/${room}/**/*.ts`, `src/${room}.ts`])),
-  ...["github", "slack", "cloudevents"].map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
+  ...["github", "slack", "sns", "cloudevents"].map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
   {
     files: ["test/**/*.ts"],
     rules: {

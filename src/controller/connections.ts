@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Provider } from "../api/provider.ts";
 import { CodedError, errorCatalogue, type ErrorCode } from "../errors.ts";
 import type { Kube } from "../kube/client.ts";
-import { secrets as secretsResource } from "../kube/resources.ts";
+import { secrets as secretsResource, type KubeObject } from "../kube/resources.ts";
 import type { Http } from "../providers/http.ts";
 import { DeliveryError } from "../providers/delivery-error.ts";
 import type { AnyProviderDefinition, Sender } from "../providers/provider.ts";
@@ -76,11 +76,14 @@ export function rateOf(provider: Provider | undefined): Rate | undefined {
 /** The values of all Secrets that the Provider names, by `<name>/<key>`. Throws SecretNotFound. */
 async function readSecrets(kube: Kube, provider: Provider, definition: AnyProviderDefinition, signal: AbortSignal): Promise<Map<string, string>> {
   const values = new Map<string, string>();
-  for (const { name, key, what } of definition.secretRefs(provider.spec[definition.section])) {
-    const secret = await kube.get(secretsResource, { namespace: provider.metadata.namespace, name }, signal);
+  const read = new Map<string, KubeObject | undefined>();
+  for (const { name, key, what, optional = false } of definition.secretRefs(provider.spec[definition.section])) {
+    if (!read.has(name)) read.set(name, await kube.get(secretsResource, { namespace: provider.metadata.namespace, name }, signal));
+    const secret = read.get(name);
     if (secret === undefined) throw new DeliveryError("SecretNotFound", `Secret ${name} (${what}) does not exist in namespace ${provider.metadata.namespace}`);
     const data = secret["data"] as Readonly<Record<string, string>> | undefined;
     const encoded = data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
+    if (optional && (encoded === undefined || encoded === "")) continue;
     if (encoded === undefined || encoded === "") throw new DeliveryError("SecretNotFound", `Secret ${name} has no key ${key} (${what})`);
     values.set(`${name}/${key}`, Buffer.from(encoded, "base64").toString("utf8"));
   }
@@ -106,7 +109,8 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     });
   };
 
-  const openSender = async (definition: AnyProviderDefinition, provider: unknown, values: ReadonlyMap<string, string>): Promise<Pick<Open, "sender" | "secrets">> => {
+  const openSender = async (definition: AnyProviderDefinition, { metadata, spec }: Provider, values: ReadonlyMap<string, string>): Promise<Pick<Open, "sender" | "secrets">> => {
+    const providerName = { namespace: metadata.namespace, name: metadata.name };
     const { open } = await definition.load();
     const { redactor, clock } = telemetry;
     const secrets = [...values.values()];
@@ -117,7 +121,7 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
       if (secrets.length > values.size + maxTokensLearnt) for (const oldest of secrets.splice(values.size, 1)) redactor.forget(oldest);
     };
     try {
-      return { sender: open({ provider, secrets: values, http, clock, learnSecret }), secrets };
+      return { sender: open({ provider: spec[definition.section], providerName, secrets: values, http, clock, learnSecret }), secrets };
     } catch (error) {
       for (const secret of secrets) redactor.forget(secret);
       throw error;
@@ -141,7 +145,7 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     refusals.delete(key);
     const existing = opened.get(key);
     if (existing?.fingerprint === fingerprint) return { ready: true, sender: existing.sender, timeoutMs: timeoutMs(provider) };
-    const made = await openSender(definition, section, values);
+    const made = await openSender(definition, provider, values);
     shut(key);
     opened.set(key, { fingerprint, ...made });
     return { ready: true, sender: made.sender, timeoutMs: timeoutMs(provider) };

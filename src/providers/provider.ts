@@ -81,10 +81,22 @@ export interface SenderOptions<ProviderSection> {
   readonly provider: ProviderSection;
   /** Values of the Secrets that {@link ProviderDefinition.secretRefs} names, by `<secret name>/<key>`. */
   readonly secrets: ReadonlyMap<string, string>;
+  /** Names of the Provider. */
+  readonly providerName?: { readonly namespace: string; readonly name: string };
   readonly http: Http;
   readonly clock: Clock;
   /** Called with every secret that the service hands out (tokens), so that it is masked wherever it turns up. */
   readonly learnSecret: (secret: string) => void;
+}
+
+/** One key of a Secret. */
+export interface SecretNeeded {
+  readonly name: string;
+  readonly key: string;
+  /** For people: `the private key`. */
+  readonly what: string;
+  /** Whether it may be missing, as long as the Secret is there. */
+  readonly optional?: boolean;
 }
 
 /** A finding of a provider's own check, with the path below the provider's section. */
@@ -113,7 +125,9 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   /** The state as the service tells it apart; two statuses with the same one are not sent twice in a row. */
   readonly serviceState: (status: RunStatus) => string;
   /** The Secret keys that a section names. */
-  readonly secretRefs: (provider: ProviderSection) => readonly { readonly name: string; readonly key: string; readonly what: string }[];
+  readonly secretRefs: (provider: ProviderSection) => readonly SecretNeeded[];
+  /** Fields of a Provider's section that follow from others, for those that are left out. The section is as a user wrote it, and not checked yet. */
+  readonly defaults?: (provider: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
   /**
    * Paths of the fields of `notificationSection` that are templates: checked at admission, rendered through
    * {@link RenderInput.template}. A path that ends in `**` means every text inside a list or an object.

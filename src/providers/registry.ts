@@ -6,11 +6,13 @@ import { cloudEvents } from "./cloudevents/config.ts";
 import { gitHubApp } from "./github/config.ts";
 import type { AnyProviderDefinition } from "./provider.ts";
 import { slackApp } from "./slack/config.ts";
+import { awsSns } from "./sns/config.ts";
 
 /** Every provider, in the order of the documentation. A new one is one line here. */
 export const providers: readonly AnyProviderDefinition[] = [
   gitHubApp,
   slackApp,
+  awsSns,
   cloudEvents,
 ];
 

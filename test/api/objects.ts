@@ -20,6 +20,7 @@ const delivery = make("Delivery");
 const secretRef = { name: "github-app" };
 const gitHub = { appId: 1, privateKey: { secretRef } };
 const events = { url: "https://events.example.com/" };
+const topic = { topicARN: "arn:aws:sns:eu-central-1:123456789012:runs" };
 const through = { providerRef: { name: "p" } };
 const filter = (value: unknown): unknown => ({ ...through, filter: value });
 const runRef = { apiVersion: "tekton.dev/v1", kind: "PipelineRun", namespace: "ci", name: "run-1", uid: "6e2f" };
@@ -35,6 +36,12 @@ export const good: readonly Sample[] = [
   }),
   provider("CloudEvents", { type: "CloudEvents", cloudEvents: events }),
   provider("CloudEvents with everything", { type: "CloudEvents", timeout: "1s", cloudEvents: { url: "http://127.0.0.1:1/x?y=z", mode: "Structured", source: "urn:x", maxLoop: 100 } }),
+  provider("SNS", { type: "AWSSNS", awsSNS: topic }),
+  provider("SNS with everything", {
+    type: "AWSSNS",
+    awsSNS: { region: "us-gov-west-1", topicARN: "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a_B-9.fifo", endpoint: "http://127.0.0.1:1/x", roleARN: "arn:aws:iam::123456789012:role/a/b+c=d,e.f@g-h_i", credentials: { secretRef: { name: "aws" } }, maxLoop: 100 },
+  }),
+  notification("an SNS section", { ...through, awsSNS: { subject: "${name}", attributes: { team: "${labels.team}", "a.b": "" }, messageGroupId: "x" } }),
   notification("the Provider alone", through),
   notification("a Provider by namespace", { providerRef: { name: "p", namespace: "ci" } }),
   notification("every part of a filter", {
@@ -82,6 +89,14 @@ export const bad: readonly Sample[] = [
   provider("a Secret name that is too long", { type: "GitHubApp", githubApp: { appId: 1, privateKey: { secretRef: { name: "a".repeat(254) } } } }),
   provider("a Secret key with a slash", { type: "GitHubApp", githubApp: { appId: 1, privateKey: { secretRef: { name: "a", key: "../x" } } } }),
   provider("a baseURL of another scheme", { type: "GitHubApp", githubApp: { ...gitHub, baseURL: "ftp://x" } }),
+  provider("no topic", { type: "AWSSNS", awsSNS: {} }),
+  provider("the ARN of a queue", { type: "AWSSNS", awsSNS: { topicARN: "arn:aws:sqs:eu-central-1:123456789012:runs" } }),
+  provider("the ARN of a topic in no account", { type: "AWSSNS", awsSNS: { topicARN: "arn:aws:sns:eu-central-1::runs" } }),
+  provider("a region that is none", { type: "AWSSNS", awsSNS: { ...topic, region: "Frankfurt" } }),
+  provider("the ARN of a user as a role", { type: "AWSSNS", awsSNS: { ...topic, roleARN: "arn:aws:iam::123456789012:user/x" } }),
+  provider("credentials without a Secret", { type: "AWSSNS", awsSNS: { ...topic, credentials: {} } }),
+  notification("five attributes", { ...through, awsSNS: { attributes: { a: "1", b: "2", c: "3", d: "4", e: "5" } } }),
+  notification("an attribute that is a number", { ...through, awsSNS: { attributes: { a: 1 } } }),
   provider("no url", { type: "CloudEvents", cloudEvents: {} }),
   provider("an empty url", { type: "CloudEvents", cloudEvents: { url: "" } }),
   provider("an unknown mode", { type: "CloudEvents", cloudEvents: { ...events, mode: "Batched" } }),

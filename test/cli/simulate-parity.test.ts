@@ -7,10 +7,11 @@ import { providerOfType } from "../../src/providers/registry.ts";
 import { commitOf } from "../../src/controller/commit.ts";
 import { systemClock } from "../../src/telemetry/clock.ts";
 import { start } from "../controller/deliver-harness.ts";
-import { cloudEventsProvider, gitHubProvider } from "../controller/objects.ts";
+import { cloudEventsProvider, gitHubProvider, snsProvider } from "../controller/objects.ts";
 import { recorded } from "../controller/runs.ts";
 import { startGitHub } from "../support/github-double.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { startSns } from "../support/sns-double.ts";
 import type { Received } from "../support/receivers.ts";
 
 const changes = recorded().map(({ event, run }) => ({ deleted: event.type === "DELETED", run: { ...run, namespace: "ci" } }));
@@ -52,7 +53,7 @@ async function compare(t: TestContext, provider: Provider, secrets: ReadonlyMap<
     const { pathname, search } = new URL(url);
     return shown(method, `${pathname}${search}`, headers["content-type"], body);
   });
-  assert.deepEqual(arrived().map(({ method, path, headers, json }) => shown(method, path, headers["content-type"], json)), said.map((request) => JSON.parse(JSON.stringify(request)) as unknown));
+  assert.deepEqual(arrived().map(({ method, path, headers, json, body }) => shown(method, path, headers["content-type"], json ?? body)), said.map((request) => JSON.parse(JSON.stringify(request)) as unknown));
   return said.length;
 }
 
@@ -63,6 +64,15 @@ describe("what simulate says is what the controller sends:", () => {
     const sent = await compare(t, cloudEventsProvider({ url: `${sink.url}/tekton?from=test` }), new Map(), () => sink.received);
     assert.ok(sent > 100, String(sent));
     assert.deepEqual(sink.violations, []);
+  });
+
+  it("AWSSNS", async (t) => {
+    const double = await startSns();
+    t.after(() => double.close());
+    const secrets = new Map([["aws/access-key-id", double.key.id], ["aws/secret-access-key", double.key.secret]]);
+    const sent = await compare(t, snsProvider({ endpoint: `${double.url}/sns` }), secrets, () => double.received);
+    assert.ok(sent > 100 && sent === double.published.length, String(sent));
+    assert.deepEqual(double.violations, []);
   });
 
   it("GitHubApp", async (t) => {

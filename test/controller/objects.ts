@@ -18,6 +18,10 @@ const provider = (spec: Provider["spec"], metadata: Partial<Provider["metadata"]
 export const gitHubProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
   provider({ type: "GitHubApp", githubApp: { appId: 123_456, privateKey: { secretRef: { name: "github-app" } }, ...section } }, metadata);
 
+/** A Provider `ci/service` for a topic of SNS whose key is in the Secret `aws`. */
+export const snsProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
+  provider({ type: "AWSSNS", awsSNS: { topicARN: "arn:aws:sns:eu-central-1:123456789012:tekton-runs", credentials: { secretRef: { name: "aws" } }, ...section } }, metadata);
+
 /** A Provider `ci/service` for a receiver of CloudEvents. */
 export const cloudEventsProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
   provider({ type: "CloudEvents", cloudEvents: { url: "https://events.example.com/tekton", ...section } }, metadata);

@@ -5,6 +5,7 @@ import { withDefaults } from "../../src/webhook/defaults.ts";
 import { filtered, gitHub, goodNotification, goodProvider, notification, provider } from "./objects.ts";
 
 const cloudEvents = { url: "https://events.example.com/" };
+const sns = { topicARN: "arn:aws:sns:eu-central-1:123456789012:runs", credentials: { secretRef: { name: "aws" } } };
 
 /** `field code` of every error, in order. */
 const errorsOf = (object: unknown, options: { namespace: string | undefined } = { namespace: "ci" }): string[] =>
@@ -22,6 +23,8 @@ describe("checkObject: accepted", () => {
     "results": filtered({ results: [{ name: "a", matches: "^v[0-9]+" }, { name: "b", exists: false }] }),
     "templates": notification({ providerRef: { name: "p" }, githubApp: { context: "ci/${pipeline} $${x}", owner: "${params.owner}", repo: "shop", sha: "${commit.sha}" } }),
     "a subject with a template": notification({ providerRef: { name: "p" }, cloudEvents: { subject: "${namespace}/${name}" } }),
+    "an SNS Provider with all fields": provider({ awsSNS: { ...sns, endpoint: "https://vpce.example.com", roleARN: "arn:aws:iam::123456789012:role/ci/publisher", maxLoop: 3 } }),
+    "an SNS section with templates": notification({ providerRef: { name: "p" }, awsSNS: { subject: "${pipeline}", attributes: { team: "${labels.team}" }, messageGroupId: "${pipeline}" } }),
     "a status that the API server stored": { ...goodNotification, status: { conditions: "whatever" } },
   })) {
     it(what, () => {
@@ -42,6 +45,12 @@ describe("checkObject: refused", () => {
     ["a text for a number", provider({ githubApp: { ...gitHub, appId: "1" } }), ["spec.githubApp.appId FieldTypeInvalid"]],
     ["a key instead of a reference", provider({ githubApp: { appId: 1, privateKey: "-----BEGIN" } }), ["spec.githubApp.privateKey FieldTypeInvalid"]],
     ["a URL with a password", provider({ cloudEvents: { url: "https://u:p@example.com/" } }), ["spec.cloudEvents.url UrlInvalid"]],
+    ["a topic of another region", provider({ awsSNS: { ...sns, region: "eu-west-1" } }), ["spec.awsSNS.region FieldInvalid"]],
+    ["a topic without credentials", provider({ awsSNS: { topicARN: sns.topicARN } }), ["spec.awsSNS.credentials CredentialsRequired"]],
+    ["the ARN of a queue", provider({ awsSNS: { ...sns, topicARN: "arn:aws:sqs:eu-central-1:123456789012:runs" } }), ["spec.awsSNS.topicARN FieldInvalid"]],
+    ["five attributes", notification({ providerRef: { name: "p" }, awsSNS: { attributes: { a: "1", b: "2", c: "3", d: "4", e: "5" } } }), ["spec.awsSNS.attributes FieldTooMany"]],
+    ["an attribute that does not compile", notification({ providerRef: { name: "p" }, awsSNS: { attributes: { team: "${lables.team}" } } }), ["spec.awsSNS.attributes.team FilterUnknownVariable"]],
+    ["an attribute that every message has", notification({ providerRef: { name: "p" }, awsSNS: { attributes: { tektonloop: "0" } } }), ["spec.awsSNS.attributes.tektonloop FieldForbidden"]],
     ["a timeout over a minute", provider({ githubApp: gitHub, timeout: "61s" }), ["spec.timeout FieldInvalid"]],
     ["no Provider", notification({}), ["spec.providerRef FieldRequired"]],
     ["a Provider of another namespace", notification({ providerRef: { name: "p", namespace: "prod" } }), ["spec.providerRef.namespace NamespaceNotAllowed"]],

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { decideMutation, decideValidation } from "../../src/webhook/decide.ts";
+import { withDefaults } from "../../src/webhook/defaults.ts";
 import { decodeReview, reviewAnswer, type AdmissionResponse } from "../../src/webhook/review.ts";
 import { filtered, gitHub, goodNotification, goodProvider, notification, provider, review } from "./objects.ts";
 
@@ -27,6 +28,18 @@ describe("decideMutation", () => {
     const response = mutate(provider({ githubApp: gitHub }));
     assert.equal(response.patchType, "JSONPatch");
     assert.deepEqual(JSON.parse(Buffer.from(response.patch ?? "", "base64").toString()), [{ op: "add", path: "/spec/type", value: "GitHubApp" }]);
+  });
+
+  it("fills in the region that follows from the ARN of a topic, with and without the type, and once", () => {
+    const topicARN = "arn:aws:sns:eu-central-1:123456789012:runs";
+    const region = { op: "add", path: "/spec/awsSNS/region", value: "eu-central-1" };
+    const patchOf = (spec: object): unknown => JSON.parse(Buffer.from(mutate(provider(spec)).patch ?? "", "base64").toString() || "[]");
+    assert.deepEqual(patchOf({ type: "AWSSNS", awsSNS: { topicARN } }), [region]);
+    assert.deepEqual(patchOf({ awsSNS: { topicARN } }), [{ op: "add", path: "/spec/type", value: "AWSSNS" }, region]);
+    for (const set of ["eu-central-1", "eu-west-1", null, 7]) assert.deepEqual(patchOf({ type: "AWSSNS", awsSNS: { topicARN, region: set } }), []);
+    for (const wrong of ["arn:aws:sns:eu-central-1:1:x", "arn:aws:sqs:eu-central-1:123456789012:x", "", 7, null, {}]) assert.deepEqual(patchOf({ type: "AWSSNS", awsSNS: { topicARN: wrong } }), []);
+    const filled = withDefaults(provider({ awsSNS: { topicARN } }));
+    assert.deepEqual([(filled as { spec: unknown }).spec, mutate(filled).patch], [{ type: "AWSSNS", awsSNS: { topicARN, region: "eu-central-1" } }, undefined]);
   });
 
   for (const [what, object] of Object.entries({

@@ -1,6 +1,7 @@
 import { Type, type Static } from "typebox";
 import { oneWordOf, text } from "../../api/schema.ts";
 import { runStatuses } from "../../api/run-event.ts";
+import { maxLoopField } from "../loop-guard.ts";
 import { defineProvider } from "../provider.ts";
 import { checkUrl } from "../url.ts";
 import { render } from "./render.ts";
@@ -23,15 +24,7 @@ const providerSection = Type.Object(
         minLength: 1,
       }),
     ),
-    maxLoop: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 100,
-        default: 1,
-        description:
-          "The loop guard: a run whose annotation integrations.tekton.ornew.io/loop is this number or more is not sent. Events carry the extension `tektonloop`, one more than the run's own number.",
-      }),
-    ),
+    maxLoop: maxLoopField("Events carry the extension `tektonloop`"),
   },
   { description: "Settings of a receiver of CloudEvents." },
 );

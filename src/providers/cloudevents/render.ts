@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
-import { annotations } from "../../api/group.ts";
 import type { RunEvent } from "../../api/run-event.ts";
+import { guardLoop } from "../loop-guard.ts";
+import { messageId } from "../message-id.ts";
 import { oneLine } from "../text.ts";
 import type { Rendered, RenderInput } from "../provider.ts";
 import type { CloudEventsNotification, CloudEventsProvider } from "./config.ts";
@@ -24,46 +24,24 @@ const versions = { PipelineRun: "v1", TaskRun: "v1", CustomRun: "v1beta1" } as c
 /** The attribute is a name: longer ones are cut. */
 const maxSubjectBytes = 1024;
 
-/** The generation of the run in a chain of runs that events started: 0 for a run without the annotation. */
-function loopOf(event: RunEvent, maxLoop: number): number {
-  const value = event.annotations[annotations.loop];
-  if (value === undefined) return 0;
-  return /^[0-9]{1,9}$/.test(value) ? Number(value) : maxLoop;
-}
-
-/** The same id for every attempt at one message; another for every message, so that receivers can drop repeats. */
-function idOf(input: RenderInput<CloudEventsProvider, CloudEventsNotification>, key: string): string {
-  const { namespace, name } = input.notificationName;
-  const parts = [namespace, name, input.event.uid, String(input.sentBefore(key).sentCount), input.event.status];
-  return createHash("sha256").update(parts.join("\n")).digest("hex").slice(0, 32);
-}
-
 /** The event of a run's state, or why there is none. */
 export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotification>): Rendered {
   const { event, provider, template } = input;
-  const maxLoop = provider.maxLoop ?? 1;
-  const loop = loopOf(event, maxLoop);
-  if (loop >= maxLoop) {
-    return {
-      nothing: {
-        reason: "LoopGuard",
-        message: `the run was itself started by an event: its annotation ${annotations.loop} has reached maxLoop (${maxLoop})`,
-      },
-    };
-  }
+  const guarded = guardLoop(event, provider.maxLoop);
+  if ("stopped" in guarded) return guarded.stopped;
   const { run, ...data } = event;
   const subject = oneLine(template("subject", maxSubjectBytes) ?? "");
   const created = run.metadata?.creationTimestamp;
   const time = [event.completionTime, event.startTime, created].find((value) => value !== undefined && !Number.isNaN(Date.parse(value)));
   const body: StructuredEvent = {
     specversion: "1.0",
-    id: idOf(input, "event"),
+    id: messageId(input, "event"),
     source: provider.source ?? `/apis/tekton.dev/${versions[event.kind]}/namespaces/${event.namespace}/${plurals[event.kind]}/${event.name}`,
     type: `io.ornew.tekton.integrations.${event.kind.toLowerCase()}.${event.status.toLowerCase()}.v1`,
     subject: subject === "" ? event.name : subject,
     ...(time !== undefined && { time: new Date(time).toISOString() }),
     datacontenttype: "application/json",
-    tektonloop: loop + 1,
+    tektonloop: guarded.tektonloop,
     data,
   };
   return {

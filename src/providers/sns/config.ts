@@ -1,0 +1,142 @@
+import { Type, type Static } from "typebox";
+import { objectName, stringMap, text } from "../../api/schema.ts";
+import { runStatuses } from "../../api/run-event.ts";
+import { maxLoopField } from "../loop-guard.ts";
+import { defineProvider, type SectionProblem } from "../provider.ts";
+import { checkUrl } from "../url.ts";
+import { maxOwnAttributes, render, standardAttributes, topicOf } from "./render.ts";
+
+const providerSection = Type.Object(
+  {
+    region: Type.Optional(
+      text(32, {
+        description: "The region of the topic. When left out, it follows from the ARN.",
+        examples: ["eu-central-1"],
+        pattern: "^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$",
+      }),
+    ),
+    topicARN: text(320, {
+      description: "The topic that messages are published to; a name that ends in .fifo is that of a FIFO topic.",
+      examples: ["arn:aws:sns:eu-central-1:123456789012:tekton-runs"],
+      pattern: "^arn:aws[a-z-]*:sns:[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\\.fifo)?$",
+    }),
+    endpoint: Type.Optional(
+      text(2048, {
+        description: "URL of the SNS API, for a VPC endpoint or a local receiver. When left out: the region's own.",
+        examples: ["https://vpce-0123456789abcdef0-abcdefgh.sns.eu-central-1.vpce.amazonaws.com"],
+        pattern: "^https?://[^\\s]+$",
+      }),
+    ),
+    roleARN: Type.Optional(
+      text(2048, {
+        description: "A role that is assumed to publish, with the external id `<namespace>/<name>` of this Provider.",
+        examples: ["arn:aws:iam::123456789012:role/tekton-runs-publisher"],
+        pattern: "^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]{1,576}$",
+      }),
+    ),
+    credentials: Type.Optional(
+      Type.Object(
+        {
+          secretRef: Type.Object(
+            { name: objectName({ description: "Name of the Secret, in the namespace of the Provider." }) },
+            { description: "The Secret with the keys access-key-id, secret-access-key and, for temporary ones, session-token." },
+          ),
+        },
+        { description: "The access key. Needed for now: the controller's own identity cannot be used yet." },
+      ),
+    ),
+    maxLoop: maxLoopField("Messages carry the attribute `tektonloop`"),
+  },
+  { description: "Settings of a topic of AWS SNS." },
+);
+
+const notificationSection = Type.Object(
+  {
+    subject: Type.Optional(
+      text(1024, {
+        description: "The subject, a template such as `${pipeline}: ${status}`; what mail subscriptions show. ASCII, cut at 99 characters. When left out, or empty for a run: kind, name and status.",
+        minLength: 1,
+      }),
+    ),
+    attributes: Type.Optional(
+      stringMap({
+        maxProperties: maxOwnAttributes,
+        maxLength: 1024,
+        description: "Message attributes beside those that every message has, for filter policies of subscriptions: templates by name, such as `team: ${labels.team}`. Those that are empty for a run are left out.",
+      }),
+    ),
+    messageGroupId: Type.Optional(
+      text(1024, {
+        description: "On a FIFO topic, the group that keeps its order, a template such as `${namespace}/${pipeline}`. When left out, or empty for a run: each run is a group of its own.",
+        minLength: 1,
+      }),
+    ),
+  },
+  { description: "What this route adds for AWS SNS." },
+);
+
+export type SnsProvider = Static<typeof providerSection>;
+export type SnsNotification = Static<typeof notificationSection>;
+
+/** Names that SNS takes: no dot at either end, no two in a row, and none of AWS's own. */
+const attributeName = /^(?!\.)(?!.*\.\.)(?!.*\.$)(?!aws\.|amazon\.)[A-Za-z0-9_.-]{1,256}$/i;
+
+function checkRegion({ region, topicARN }: SnsProvider): SectionProblem[] {
+  const named = topicOf(topicARN).region;
+  if (region === undefined || region === named) return [];
+  return [{ path: ["region"], code: "FieldInvalid", message: `is ${region}, and the topic is in ${named}: set it to ${named}` }];
+}
+
+function checkCredentials({ credentials }: SnsProvider): SectionProblem[] {
+  if (credentials !== undefined) return [];
+  return [{ path: ["credentials"], code: "CredentialsRequired", message: "must name a Secret with an access key: the controller's own identity cannot be used yet" }];
+}
+
+function checkAttributes({ attributes = {} }: SnsNotification): SectionProblem[] {
+  return Object.keys(attributes).flatMap((name): SectionProblem[] => {
+    const path = ["attributes", name];
+    if (standardAttributes.includes(name)) return [{ path, code: "FieldForbidden", message: "is an attribute that every message has: choose another name" }];
+    if (!attributeName.test(name)) return [{ path, code: "FieldInvalid", message: "is no name that SNS takes: letters, digits, `_`, `-` and single dots inside, not beginning with AWS. or Amazon." }];
+    return [];
+  });
+}
+
+const secret = (name: string, key: string, what: string) => ({ name, key, what });
+
+/**
+ * AWS SNS: publishes each state of a run to a topic; the message is the RunEvent.
+ * @example
+ * spec:
+ *   type: AWSSNS
+ *   awsSNS:
+ *     topicARN: arn:aws:sns:eu-central-1:123456789012:tekton-runs
+ *     credentials: { secretRef: { name: aws } }
+ */
+export const awsSns = defineProvider<SnsProvider, SnsNotification>({
+  type: "AWSSNS",
+  section: "awsSNS",
+  title: "AWS SNS",
+  providerSection,
+  notificationSection,
+  defaultStatuses: runStatuses,
+  keepsState: false,
+  serviceState: (status) => status,
+  secretRefs: ({ credentials }) =>
+    credentials === undefined
+      ? []
+      : [
+          secret(credentials.secretRef.name, "access-key-id", "the id of the access key"),
+          secret(credentials.secretRef.name, "secret-access-key", "the secret access key"),
+          { ...secret(credentials.secretRef.name, "session-token", "the session token of a temporary access key"), optional: true },
+        ],
+  templates: [["subject"], ["attributes", "**"], ["messageGroupId"]],
+  reads: ["tasks"],
+  defaults: ({ topicARN }) => {
+    const region = typeof topicARN === "string" ? topicOf(topicARN).region : undefined;
+    return region === undefined ? {} : { region };
+  },
+  check: (provider) => [...checkRegion(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkCredentials(provider)],
+  checkNotification: checkAttributes,
+  render,
+  load: async () => await import("./send.ts"),
+});
