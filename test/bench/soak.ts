@@ -1,0 +1,134 @@
+/**
+ * `npm run bench:soak -- [--minutes 30] [--json]`: runs come and go while the controller's connections to the API server are cut
+ * every 30 s, the controller is killed every 5 minutes, and the receiver is away for a third of the time in the middle. Judged
+ * from the receiver's record alone: every end must have arrived. Prints what was lost and repeated, and the memory over time.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { startControlPlane, type ControlPlane } from "../support/control-plane.ts";
+import { freePort } from "../support/control-plane/components.ts";
+import { supervise } from "../support/control-plane/supervise.ts";
+import { startCuttingProxy } from "../support/cutting-proxy.ts";
+import { install, ownNamespace } from "../support/installation.ts";
+import { makeRun } from "../support/made-runs.ts";
+import { cloudEventsProvider, notification, toldBy } from "../support/manifests.ts";
+import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { eventually } from "../support/wait.ts";
+
+const namespace = "soak";
+const cutEveryMs = 30_000;
+const killEveryMs = 300_000;
+const runEveryMs = 500;
+const perSecond = 1000;
+
+interface Played {
+  readonly uid: string;
+  readonly end: string;
+}
+
+const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" }, json: { type: "boolean", default: false } } });
+const durationMs = Number(values.minutes) * 60_000;
+
+/** A run from its creation to its end, and half of the time to its deletion. */
+async function playRun({ client }: ControlPlane, index: number): Promise<Played> {
+  const run = await makeRun(client, namespace, `run-${index}`);
+  await run.become("Unknown", "Running");
+  await sleep(200);
+  const failed = index % 3 === 0;
+  await run.become(failed ? "False" : "True", failed ? "Failed" : "Succeeded");
+  if (index % 2 === 0) await run.remove();
+  return { uid: run.uid, end: failed ? "Failed" : "Succeeded" };
+}
+
+/** Resident memory of a process, in MB. */
+function memoryOf(pid: number | undefined): number {
+  const pages = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid ?? 0}/status`, "utf8"))?.[1];
+  return Math.round(Number(pages ?? 0) / 1024);
+}
+
+async function every(ms: number, signal: AbortSignal, work: () => Promise<void> | void): Promise<void> {
+  const passed = async (): Promise<boolean> =>
+    sleep(ms, undefined, { signal }).then(
+      () => true,
+      () => false,
+    );
+  while (await passed()) await work();
+}
+
+async function soak(plane: ControlPlane): Promise<number> {
+  const installation = await install(plane);
+  await installation.controller.kill("SIGTERM");
+  const server = /"?server"?: "?(https:[^"\s]+)/.exec(readFileSync(installation.controller.kubeconfig, "utf8"))?.[1] ?? "";
+  const proxy = await startCuttingProxy(new URL(server));
+  const folder = mkdtempSync(join(tmpdir(), "soak-"));
+  const supervisor = await supervise();
+  const sink = await startCloudEventsSink();
+  try {
+    const kubeconfig = join(folder, "kubeconfig");
+    writeFileSync(kubeconfig, readFileSync(installation.controller.kubeconfig, "utf8").replace(server, proxy.url));
+    const port = await freePort();
+    const flags = ["--controller", "--kubeconfig", kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--instance", "soak"];
+    const start = (): Promise<unknown> => supervisor.start("controller", process.execPath, [join(import.meta.dirname, "../../src/main.ts"), "serve", ...flags]);
+    await start();
+    await plane.kubectl(["create", "namespace", namespace]);
+    const objects = [cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "all", "events")];
+    await plane.kubectl(["apply", "-f", "-"], { input: objects.map((object) => JSON.stringify(object)).join("\n---\n") });
+
+    const stop = new AbortController();
+    const counts = { cuts: 0, kills: 0 };
+    const memory: number[] = [];
+    const faults = Promise.all([
+      every(cutEveryMs, stop.signal, () => {
+        counts.cuts += 1;
+        proxy.cut();
+      }),
+      every(killEveryMs, stop.signal, async () => {
+        counts.kills += 1;
+        await supervisor.kill("controller", "SIGKILL");
+        await start();
+      }),
+      every(10 * perSecond, stop.signal, () => {
+        memory.push(memoryOf(supervisor.processes.get("controller")));
+      }),
+      (async () => {
+        await sleep(durationMs / 3);
+        await sink.goAway();
+        await sleep(durationMs / 3);
+        await sink.comeBack();
+      })(),
+    ]);
+    const begun = performance.now();
+    const playing: Promise<Played>[] = [];
+    while (performance.now() - begun < durationMs) {
+      playing.push(playRun(plane, playing.length));
+      await sleep(runEveryMs);
+    }
+    const played = await Promise.all(playing);
+    stop.abort();
+    await faults;
+    const told = () => sink.events().map(toldBy);
+    const missing = (): Played[] => {
+      const ends = new Set(told().map(({ uid, status }) => `${uid} ${status}`));
+      return played.filter(({ uid, end }) => !ends.has(`${uid} ${end}`));
+    };
+    await eventually("every end has arrived", () => missing().length === 0, 400_000).catch(() => undefined);
+    const repeated = told().length - new Set(told().map(({ uid, status }) => `${uid} ${status}`)).size;
+    const result = { minutes: durationMs / 60_000, runs: played.length, messages: told().length, lost: missing().length, repeated, ...counts, memoryMB: { first: memory[2] ?? 0, most: Math.max(...memory), last: memory.at(-1) ?? 0 } };
+    console.log(values.json ? JSON.stringify(result) : Object.entries(result).map(([name, value]) => `${name.padEnd(10)} ${typeof value === "object" ? JSON.stringify(value) : value}`).join("\n"));
+    return result.lost === 0 ? 0 : 1;
+  } finally {
+    await Promise.all([supervisor.stop(), proxy.close(), sink.close()]);
+    rmSync(folder, { recursive: true });
+    await installation.stop();
+  }
+}
+
+const plane = await startControlPlane();
+try {
+  process.exitCode = await soak(plane);
+} finally {
+  await plane.stop();
+}
