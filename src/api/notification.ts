@@ -60,6 +60,20 @@ const filter = Type.Object(
   { description: "Which runs are reported, and in which states. All parts must hold." },
 );
 
+/** How many states `status.recent` shows. */
+export const maxRecent = 10;
+
+const judged = Type.Object(
+  {
+    run: text(400, { description: "The run, as kind/name." }),
+    status: oneWordOf(runStatuses, { description: "The status that was judged." }),
+    matched: Type.Boolean({ description: "Whether the filter selects it." }),
+    why: Type.Optional(text(512, { description: "Why not." })),
+    time: time("When it was judged."),
+  },
+  { description: "A state of a run that was judged." },
+);
+
 /** How many parts `status.faults` names. */
 export const maxFaults = 10;
 
@@ -115,6 +129,7 @@ const status = Type.Object(
     series: Type.Optional(
       atomicList(finishedRun, { maxItems: maxSeries, description: "The last finished run of each series, the latest first, then those before: what `previous` is known from when the runs are gone. Only where `previous` is read." }),
     ),
+    recent: Type.Optional(atomicList(judged, { maxItems: maxRecent, description: "The last states of runs that were judged, the latest first; runs of other kinds and statuses than the filter's are not. Written with the counters, and every five minutes." })),
     faults: Type.Optional(atomicList(fault, { maxItems: maxFaults, description: "Parts of the filter and of templates that failed on runs, the latest first." })),
   },
   { description: "What the controller found out about this Notification." },
@@ -178,6 +193,7 @@ export function notificationKind(providers: readonly Sections[]): KindDefinition
 export type NotificationFilter = Static<typeof filter>;
 export type NotificationStatus = Static<typeof status>;
 export type NotificationSeries = NonNullable<NotificationStatus["series"]>;
+export type NotificationJudged = Static<typeof judged>;
 export type NotificationFault = Static<typeof fault>;
 
 /** A Notification as the API server stores it. The provider's section is checked by the provider's own schema. */

@@ -1,6 +1,8 @@
 import type { Fault } from "../api/fault.ts";
+import type { RunEvent } from "../api/run-event.ts";
 import type { Message } from "../providers/provider.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import type { Match } from "./match.ts";
 import type { PairState } from "./pairs.ts";
 import { recordedOf } from "./pair-state.ts";
 import type { Places } from "./places.ts";
@@ -10,6 +12,8 @@ import type { RunView } from "./run-store.ts";
 export interface JudgeOptions {
   readonly metrics: Metrics;
   readonly places: Pick<Places, "isOvertaken">;
+  /** The filter was asked about a state of a run. */
+  readonly onJudged: (notificationKey: string, event: RunEvent, match: Match) => void;
   /** A part of the Notification failed on a state of a run. */
   readonly onFault: (notificationKey: string, fault: Fault) => void;
 }
@@ -27,6 +31,8 @@ const outcomeOf = (planned: Plan): "match" | "no_match" | "error" => {
   return planned.kind === "nothing" && planned.error === true ? "error" : planned.matched ? "match" : "no_match";
 };
 
+const matchOf = (planned: Plan): Match => (planned.kind === "waiting" || planned.matched ? { matched: true } : { matched: false, why: planned.why ?? "" });
+
 /** What is known of the state's selection already. */
 function knownOf({ selected, owedOnRecord, asked }: PairState, route: Route, view: RunView): Known | undefined {
   // What was put on record as owed has been judged; too little of it may be left to judge it once more. What is to be sent again was sent.
@@ -34,7 +40,7 @@ function knownOf({ selected, owedOnRecord, asked }: PairState, route: Route, vie
   return selected?.version === view.version && selected.route === route ? "selected" : undefined;
 }
 
-export function createJudge({ metrics, places, onFault }: JudgeOptions): Judge {
+export function createJudge({ metrics, places, onFault, onJudged }: JudgeOptions): Judge {
   const count = (outcome: "match" | "no_match" | "error"): void => {
     metrics.add("filter_evaluations_total", { outcome });
   };
@@ -42,6 +48,7 @@ export function createJudge({ metrics, places, onFault }: JudgeOptions): Judge {
     selects: (notificationKey, route, { event }) => {
       const match = route.matcher.match(event);
       count(match.matched ? "match" : match.error === true ? "error" : "no_match");
+      onJudged(notificationKey, event, match);
       if (!match.matched && match.fault !== undefined) onFault(notificationKey, match.fault);
       return match.matched;
     },
@@ -49,7 +56,10 @@ export function createJudge({ metrics, places, onFault }: JudgeOptions): Judge {
       const known = knownOf(state, route, view);
       // Whoever asks for a redelivery means this run's state.
       const planned = plan(route, view, recordedOf(state.destinations.values()), known, (message) => !state.asked && places.isOvertaken(route, message, view.event));
-      if (known === undefined) count(outcomeOf(planned));
+      if (known === undefined) {
+        count(outcomeOf(planned));
+        onJudged(state.notificationKey, view.event, matchOf(planned));
+      }
       state.selected = planned.kind === "waiting" || planned.matched ? { version: view.version, route } : undefined;
       if (planned.kind === "waiting") return [];
       if (planned.fault !== undefined) onFault(state.notificationKey, planned.fault);

@@ -1,8 +1,7 @@
-import { defaultPerMinute, type Notification } from "../api/notification.ts";
+import { defaultPerMinute, maxRecent, type Notification } from "../api/notification.ts";
 import { createStatusWriter } from "../kube/apply.ts";
-import { createEventRecorder, type EventRecorder } from "../kube/events.ts";
+import { createEventRecorder } from "../kube/events.ts";
 import { fencedKube } from "../kube/fenced.ts";
-import { notifications } from "../kube/resources.ts";
 import type { Term } from "../kube/term.ts";
 import { createWorkQueue, type WorkQueue } from "../kube/work-queue.ts";
 import type { Http } from "../providers/http.ts";
@@ -30,11 +29,14 @@ import { inUse, providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
 import type { Gate } from "./sending.ts";
 import { createThrottle } from "./throttle.ts";
+import { tellOutcome } from "./tell-outcome.ts";
 import { createTurns } from "./turns.ts";
 import { createViews } from "./views.ts";
-import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "./uses.ts";
+import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "./uses.ts";
 
 const owedGaugeEveryMs = 5_000;
+const soonMs = 1_000;
+const seldomMs = 300_000;
 
 /** A change takes less than this from the API server to here, and clocks differ by less. */
 const watchLagMs = 10_000;
@@ -105,13 +107,19 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     providerUses.update(providerKey, (use) => providerUseAfter(use, outcome, clock.now()));
     notificationQueue.add(outcome.notificationKey);
     providerQueue.add(providerKey);
-    tell(recorder, notification, outcome, before);
+    tellOutcome(recorder, notification, outcome, before);
   };
 
   const places = createPlaces();
   const judge = createJudge({
     places,
     metrics,
+    onJudged: (key, event, match) => {
+      const { recent = [] } = notificationUses.current(key);
+      notificationUses.update(key, (use) => notificationUseAfterJudging(use, event, match, clock.now()));
+      // Somebody may be watching what a new Notification does; later, what is only looked at need not be written often.
+      notificationQueue.addAfter(key, recent.length < maxRecent ? soonMs : seldomMs);
+    },
     onFault: (key, fault) => {
       notificationUses.update(key, (use) => notificationUseAfterFault(use, fault, clock.now()));
       notificationQueue.add(key);
@@ -283,15 +291,4 @@ function careQueue(kind: string, { clock, log }: Telemetry): WorkQueue {
       log.warn("an object could not be looked after; trying again", { kind, key, error });
     },
   });
-}
-
-/** Tells of an outcome that somebody should look at: a dead letter, or a destination that began to refuse. */
-function tell(recorder: EventRecorder, { metadata }: Notification, { outcome, event, error }: Outcome, routeErrorBefore: string | undefined): void {
-  const regarding = { resource: notifications, namespace: metadata.namespace, name: metadata.name, uid: metadata.uid };
-  if (outcome === "DeadLetter") {
-    const note = `${event.kind} ${event.name} (${event.status}) was given up: ${error?.code ?? ""}: ${error?.message ?? ""}`;
-    recorder.publish(regarding, { type: "Warning", reason: "DeadLetter", action: "Deliver", note });
-  } else if (error?.class === "route" && routeErrorBefore !== error.code) {
-    recorder.publish(regarding, { type: "Warning", reason: error.code, action: "Deliver", note: error.message });
-  }
 }

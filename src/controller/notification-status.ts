@@ -1,4 +1,4 @@
-import { defaultPerMinute, type Notification, type NotificationFault, type NotificationSeries, type NotificationStatus } from "../api/notification.ts";
+import { defaultPerMinute, type Notification, type NotificationFault, type NotificationJudged, type NotificationSeries, type NotificationStatus } from "../api/notification.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { conditionsOf, stalled, type Finding } from "./conditions.ts";
 import type { Gate } from "./sending.ts";
@@ -10,6 +10,8 @@ export interface NotificationUse {
   readonly delivered: number;
   /** Milliseconds since the epoch. */
   readonly caughtUpAt?: number;
+  /** The last states that were judged, the latest first. */
+  readonly recent?: readonly NotificationJudged[];
   readonly lastDelivery?: NonNullable<NotificationStatus["lastDelivery"]>;
   /** Parts that failed on runs, the latest first. */
   readonly faults?: readonly NotificationFault[];
@@ -59,11 +61,12 @@ function readyOf(notification: Notification, view: NotificationView, parts: read
 }
 
 /** What is counted, and when; left out where there is nothing to say. */
-const counted = ({ delivered, lastDelivery, faults, series, caughtUpAt }: NotificationUse): Pick<NotificationStatus, "delivered" | "lastDelivery" | "faults" | "series" | "caughtUpAt"> => ({
+const counted = ({ delivered, lastDelivery, faults, series, caughtUpAt, recent }: NotificationUse): Pick<NotificationStatus, "delivered" | "lastDelivery" | "faults" | "series" | "caughtUpAt" | "recent"> => ({
   delivered,
   ...(lastDelivery !== undefined && { lastDelivery }),
   ...(series !== undefined && { series }),
   ...(faults !== undefined && { faults: [...faults] }),
+  ...(recent !== undefined && { recent: [...recent] }),
   ...(caughtUpAt !== undefined && { caughtUpAt: isoSeconds(caughtUpAt) }),
 });
 

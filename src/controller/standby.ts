@@ -43,7 +43,7 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
       log.error("a run that vanished could not be judged", { namespace: lane, name, error });
     },
   });
-  const judge = createJudge({ metrics, places: createPlaces(), onFault: () => undefined });
+  const judge = createJudge({ metrics, places: createPlaces(), onJudged: () => undefined, onFault: () => undefined });
   /** Pairs that something is owed for, by the key of the record that will show otherwise. */
   const awaited = new Map<string, PairState>();
   let ready = false;

@@ -1,8 +1,10 @@
 import { faultText, type Fault } from "../api/fault.ts";
-import { maxFaults, type Notification } from "../api/notification.ts";
+import { maxFaults, maxRecent, type Notification } from "../api/notification.ts";
+import type { RunEvent } from "../api/run-event.ts";
 import { shorten } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Outcome } from "./attempt.ts";
+import type { Match } from "./match.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import type { ProviderUse } from "./provider-status.ts";
@@ -59,12 +61,13 @@ export function createUses<Use>(clock: Clock, initial: (key: string) => Use): Us
 
 /** What a Notification's status says from before this process. */
 export function notificationUseOf(notification: Notification | undefined): NotificationUse {
-  const { delivered = 0, lastDelivery, faults, series, observedGeneration, caughtUpAt } = notification?.status ?? {};
-  const current = faults !== undefined && observedGeneration === notification?.metadata.generation;
+  const { delivered = 0, lastDelivery, faults, recent, series, observedGeneration, caughtUpAt } = notification?.status ?? {};
+  const current = observedGeneration === notification?.metadata.generation;
   return {
     delivered,
     ...(lastDelivery !== undefined && { lastDelivery }),
-    ...(current && { faults }),
+    ...(current && faults !== undefined && { faults }),
+    ...(current && recent !== undefined && { recent }),
     ...(series !== undefined && { series }),
     ...(caughtUpAt !== undefined && { caughtUpAt: Date.parse(caughtUpAt) }),
   };
@@ -73,11 +76,9 @@ export function notificationUseOf(notification: Notification | undefined): Notif
 /** A Notification's use after an outcome. */
 export function notificationUseAfter(use: NotificationUse, { outcome, event, error }: Outcome, now: number): NotificationUse {
   const routeError = error?.class === "route" ? { code: error.code, message: error.message } : undefined;
-  const { faults, series, caughtUpAt } = use;
+  const { routeError: _, ...kept } = use;
   return {
-    ...(series !== undefined && { series }),
-    ...(faults !== undefined && { faults }),
-    ...(caughtUpAt !== undefined && { caughtUpAt }),
+    ...kept,
     delivered: use.delivered + (outcome === "Delivered" ? 1 : 0),
     lastDelivery: { time: isoSeconds(now), outcome, run: `${event.kind}/${event.name}`, status: event.status },
     ...(routeError !== undefined && { routeError }),
@@ -92,8 +93,15 @@ export function notificationUseAfterFault(use: NotificationUse, fault: Fault, no
   return { ...use, faults: [{ ...fault, count, lastTime: isoSeconds(now) }, ...others].slice(0, maxFaults) };
 }
 
-/** A Notification's use under a new spec: what failed in the old one says nothing about it. */
-export function notificationUseAfterEdit({ faults, ...rest }: NotificationUse): NotificationUse {
+/** A Notification's use after its filter was asked about a state of a run. */
+export function notificationUseAfterJudging(use: NotificationUse, { kind, name, status }: RunEvent, match: Match, now: number): NotificationUse {
+  const why = match.matched || match.why === "" ? {} : { why: shorten(match.why, 512) };
+  const judged = { run: `${kind}/${name}`, status, matched: match.matched, ...why, time: isoSeconds(now) };
+  return { ...use, recent: [judged, ...(use.recent ?? [])].slice(0, maxRecent) };
+}
+
+/** A Notification's use under a new spec: what failed and what was judged under the old one says nothing about it. */
+export function notificationUseAfterEdit({ faults, recent, ...rest }: NotificationUse): NotificationUse {
   return rest;
 }
 

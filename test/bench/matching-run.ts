@@ -123,7 +123,7 @@ export function measureMatching(options: MatchingOptions): MatchedEvent[] {
   const all = notificationsOf(options, pipelines).map((each): readonly [string, Route] => [`${each.metadata.namespace}/${each.metadata.name}`, makeRoute(each, cloudEventsProvider(), 0)]);
   for (const [key, route] of all) routes.set(key, route);
   const runs = createRunStore(undefined);
-  const judge = createJudge({ metrics: createMetrics(), places: createPlaces(), onFault: () => undefined });
+  const judge = createJudge({ metrics: createMetrics(), places: createPlaces(), onJudged: () => undefined, onFault: () => undefined });
   /** The run that changes; its parent is offered too, to those that read its tasks. */
   let current = "";
   let asked = 0;

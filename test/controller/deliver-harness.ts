@@ -135,7 +135,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     runs,
     views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }),
     places,
-    judge: createJudge({ metrics, places, onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
+    judge: createJudge({ metrics, places, onJudged: () => undefined, onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
     turns: createTurns({
       clock,
       onFailure: (_, __, error) => {

@@ -6,7 +6,7 @@ import { conditionsOf } from "../../src/controller/conditions.ts";
 import { compileFilter } from "../../src/controller/match.ts";
 import { notificationStatus, type NotificationUse, type NotificationView } from "../../src/controller/notification-status.ts";
 import { providerStatus } from "../../src/controller/provider-status.ts";
-import { createUses, notificationUseAfter, notificationUseAfterEdit, notificationUseAfterFault, notificationUseOf, providerUseAfter } from "../../src/controller/uses.ts";
+import { createUses, notificationUseAfter, notificationUseAfterEdit, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "../../src/controller/uses.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Sender } from "../../src/providers/provider.ts";
 import { providerOfType } from "../../src/providers/registry.ts";
@@ -101,6 +101,18 @@ describe("uses", () => {
     assert.deepEqual([two.delivered, two.lastDelivery?.outcome, two.routeError], [5, "Retrying", { code: "DestinationRefused", message: "refused" }]);
     assert.equal(notificationUseAfter(two, { ...outcome, outcome: "Delivered" }, now).routeError, undefined);
     assert.equal(notificationUseAfter(one, { ...outcome, outcome: "Retrying", error: new DeliveryError("ServiceFailed", "") }, now).routeError, undefined);
+  });
+
+  it("of a Notification show the last ten states that were judged and why not, and forget them with the spec", () => {
+    let use: NotificationUse = { delivered: 0 };
+    for (let run = 0; run < 12; run += 1) use = notificationUseAfterJudging(use, ended("Failed", { name: `run-${run}` }), run % 2 === 0 ? { matched: true } : { matched: false, why: "expression: is false" }, now);
+    const shownStates = (use.recent ?? []).map(({ run, matched, why }) => [run, matched, why]);
+    assert.deepEqual([shownStates.length, ...shownStates.slice(0, 2)], [10, ["PipelineRun/run-11", false, "expression: is false"], ["PipelineRun/run-10", true, undefined]]);
+    assert.deepEqual(notificationUseAfter(use, { ...outcome, outcome: "Delivered" }, now).recent, use.recent);
+    assert.deepEqual(notificationUseAfterEdit(use), { delivered: 0 });
+    const status = { observedGeneration: 1, recent: [...(use.recent ?? [])] };
+    assert.deepEqual(notificationUseOf({ ...notification(), status }).recent, use.recent);
+    assert.equal(notificationUseOf({ ...notification({}, { generation: 2 }), status }).recent, undefined);
   });
 
   it("of a Notification name the parts that failed, each once with how often, the latest first, ten at most", () => {
