@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Accepted } from "../../src/providers/provider.ts";
 import { failed, running, start, type Harness, type Service } from "./deliver-harness.ts";
-import { notification } from "./objects.ts";
+import { notification, slackProvider } from "./objects.ts";
 
 /** As many runs as are named, in the state. */
 async function changeAll(harness: Harness, uids: readonly string[], state = failed): Promise<void> {
@@ -142,5 +142,42 @@ describe("a redelivery", () => {
     harness.deliverer.redeliver("ci/to-service", harness.pair, "and again");
     await harness.quiet();
     assert.equal(harness.sent.length, 3);
+  });
+});
+
+describe("a message to several destinations", () => {
+  it("is tried again only where it failed, and the others stay on record as sent", async (t) => {
+    const harness = start(t, { provider: slackProvider("builds", "broken", "releases") });
+    const asked: string[] = [];
+    let broken = true;
+    harness.service = ({ target }) => {
+      const channel = target["channel"] ?? "";
+      asked.push(channel);
+      if (broken && channel.includes("broken")) throw new DeliveryError("ServiceFailed", "answered 500");
+      return {};
+    };
+    await harness.change(failed);
+    assert.deepEqual(asked, ["#builds", "#broken", "#releases"]);
+    const states = () => harness.writes.at(-1)?.destinations.map(({ state }) => state).toSorted();
+    assert.deepEqual(states(), ["Delivered", "Delivered", "Retrying"]);
+    broken = false;
+    await harness.advance(10_000);
+    assert.deepEqual(asked.slice(3), ["#broken"]);
+    assert.deepEqual([states(), harness.writes.at(-1)?.owed], [["Delivered", "Delivered", "Delivered"], false]);
+  });
+
+  it("does not wait with one lane for another", async (t) => {
+    const harness = start(t, { provider: slackProvider("slow", "quick") });
+    const asked: string[] = [];
+    harness.service = ({ target }) => {
+      asked.push(target["channel"] ?? "");
+      if (asked.length === 1) throw new DeliveryError("RateLimited", "slow down", { retryAfterMs: 60_000 });
+      return {};
+    };
+    await harness.change(failed);
+    await harness.change({ ...failed, uid: "other", name: "other" });
+    assert.deepEqual(asked, ["#slow", "#quick", "#quick"]);
+    await harness.advance(61_000);
+    assert.deepEqual(asked.slice(3), ["#slow", "#slow"]);
   });
 });

@@ -22,6 +22,10 @@ export const gitHubProvider = (section: Record<string, unknown> = {}, metadata: 
 export const snsProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
   provider({ type: "AWSSNS", awsSNS: { topicARN: "arn:aws:sns:eu-central-1:123456789012:tekton-runs", credentials: { secretRef: { name: "aws" } }, ...section } }, metadata);
 
+/** A Provider `ci/service` for channels of Slack whose token is in the Secret `slack`. */
+export const slackProvider = (...channels: readonly string[]): Provider =>
+  provider({ type: "SlackApp", slackApp: { accessToken: { secretRef: { name: "slack" } }, channels: channels.map((name) => ({ name })) } }, {});
+
 /** A Provider `ci/service` for a receiver of CloudEvents. */
 export const cloudEventsProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
   provider({ type: "CloudEvents", cloudEvents: { url: "https://events.example.com/tekton", ...section } }, metadata);
