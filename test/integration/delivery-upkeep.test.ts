@@ -79,3 +79,45 @@ test("a Notification that is edited while no controller runs tells nothing of wh
   await eventually("the edit takes effect", () => sink.events().some((event) => toldBy(event).uid === later.uid));
   assert.deepEqual(sink.events().map(toldBy).map(({ uid }) => uid), [told.uid, owed.uid, later.uid]);
 });
+
+test("fifty runs that finish and are pruned while the receiver is down arrive after a SIGKILL, a restart and its return", async (world, t) => {
+  const { plane, installation: { controller } } = world;
+  const namespace = "fifty";
+  const sink = await startCloudEventsSink();
+  t.after(() => sink.close());
+  await world.createNamespace(namespace);
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "events", "events"));
+  await sink.goAway();
+  const runs = await Promise.all(Array.from({ length: 50 }, (_, index) => makeRun(plane.client, namespace, `run-${index}`)));
+  for (const run of runs) await run.become("False", "Failed");
+  for (const run of runs) await run.remove();
+  await eventually("all are on record as owed", async () => {
+    const { items } = await plane.client.call<{ items: StoredDelivery[] }>("GET", `/apis/integrations.tekton.ornew.io/v1alpha1/namespaces/${namespace}/deliveries`);
+    return items.filter(({ status }) => (status?.owed as { status?: string } | undefined)?.status === "Failed").length === 50;
+  });
+  await controller.kill();
+  await controller.start();
+  await sink.comeBack();
+  const told = () => sink.events().map(toldBy);
+  await eventually("all have arrived", () => new Set(told().map(({ uid }) => uid)).size === 50, 90_000);
+  assert.deepEqual(new Set(told().map(({ status }) => status)), new Set(["Failed"]));
+  assert.deepEqual(new Set(told().map(({ uid }) => uid)), new Set(runs.map(({ uid }) => uid)));
+});
+
+test("a run of a name that was there before is another run: each has its own Delivery and its own end", async (world, t) => {
+  const { plane } = world;
+  const namespace = "again";
+  const sink = await startCloudEventsSink();
+  t.after(() => sink.close());
+  await world.createNamespace(namespace);
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "events", "events"));
+  const first = await makeRun(plane.client, namespace, "same");
+  await first.become("Unknown", "Running");
+  await eventually("the first one runs", () => sink.events().some((event) => toldBy(event).status === "Running"));
+  await first.remove();
+  const second = await makeRun(plane.client, namespace, "same");
+  await second.become("True", "Succeeded");
+  await eventually("both have ended", () => sink.events().map(toldBy).filter(({ status }) => ["Cancelled", "Succeeded"].includes(status)).length === 2);
+  const endOf = (uid: string) => sink.events().map(toldBy).filter((told) => told.uid === uid).at(-1)?.status;
+  assert.deepEqual([endOf(first.uid), endOf(second.uid)], ["Cancelled", "Succeeded"]);
+});
