@@ -18,45 +18,47 @@ const hangs: Service = (_, signal) =>
     });
   });
 
+/** A service that accepts each message when it is told to, the first to come first. */
+function answersWhenTold(harness: Harness) {
+  const waiting: (() => void)[] = [];
+  harness.service = () =>
+    new Promise<Accepted>((resolve) => {
+      waiting.push(() => {
+        resolve({});
+      });
+    });
+  const answerOne = (): Promise<void> => {
+    waiting.shift()?.();
+    return harness.quiet();
+  };
+  return {
+    answerOne,
+    answerAll: async () => {
+      for (let round = 0; waiting.length > 0 && round < 40; round += 1) await answerOne();
+    },
+  };
+}
+
 const uids = (count: number): string[] => Array.from({ length: count }, (_, index) => `run-${index}`);
 
 describe("messages of one Provider", () => {
   it("take turns: eight are under way at one time, and each that ends lets the next one go", async (t) => {
     const harness = start(t);
-    const waiting: (() => void)[] = [];
-    harness.service = () =>
-      new Promise<Accepted>((resolve) => {
-        waiting.push(() => {
-          resolve({});
-        });
-      });
+    const service = answersWhenTold(harness);
     await changeAll(harness, uids(20));
     assert.equal(harness.sent.length, 8);
-    waiting.shift()?.();
-    await harness.quiet();
+    await service.answerOne();
     assert.equal(harness.sent.length, 9);
-    for (let round = 0; waiting.length > 0 && round < 40; round += 1) {
-      waiting.shift()?.();
-      await harness.quiet();
-    }
+    await service.answerAll();
     assert.deepEqual([harness.sent.length, harness.writes.filter(({ owed }) => !owed).length], [20, 20]);
   });
 
   it("that wait for their turn go out with the state that the run is in then", async (t) => {
     const harness = start(t);
-    const waiting: (() => void)[] = [];
-    harness.service = () =>
-      new Promise<Accepted>((resolve) => {
-        waiting.push(() => {
-          resolve({});
-        });
-      });
+    const service = answersWhenTold(harness);
     await changeAll(harness, uids(9), running);
     await harness.change({ ...failed, uid: "run-8", name: "run-8" });
-    for (let round = 0; waiting.length > 0 && round < 40; round += 1) {
-      waiting.shift()?.();
-      await harness.quiet();
-    }
+    await service.answerAll();
     assert.deepEqual(harness.sent.filter((state) => state === "Failed"), ["Failed"]);
     assert.equal(harness.sent.length, 9);
   });
