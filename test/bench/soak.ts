@@ -1,6 +1,6 @@
 /**
- * `npm run bench:soak -- [--minutes 30] [--json]`: runs come and go while the controller's connections to the API server are cut
- * every 30 s, the controller is killed every 5 minutes, and the receiver is away for a third of the time in the middle. Judged
+ * `npm run bench:soak -- [--minutes 30] [--json]`: runs come and go while the connections of two controllers to the API server are
+ * cut every 30 s, the one that leads is killed every 5 minutes, and the receiver is away for a third of the time in the middle. Judged
  * from the receiver's record alone: every end must have arrived. Prints what was lost and repeated, and the memory over time.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -23,6 +23,7 @@ const cutEveryMs = 30_000;
 const killEveryMs = 300_000;
 const runEveryMs = 500;
 const perSecond = 1000;
+const replicas = ["soak-a", "soak-b"];
 
 interface Played {
   readonly uid: string;
@@ -69,10 +70,16 @@ async function soak(plane: ControlPlane): Promise<number> {
   try {
     const kubeconfig = join(folder, "kubeconfig");
     writeFileSync(kubeconfig, readFileSync(installation.controller.kubeconfig, "utf8").replace(server, proxy.url));
-    const port = await freePort();
-    const flags = ["--controller", "--kubeconfig", kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--instance", "soak"];
-    const start = (): Promise<unknown> => supervisor.start("controller", process.execPath, [join(import.meta.dirname, "../../src/main.ts"), "serve", ...flags]);
-    await start();
+    const start = async (name: string): Promise<void> => {
+      const port = await freePort();
+      const flags = ["--controller", "--kubeconfig", kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--instance", name];
+      await supervisor.start(name, process.execPath, [join(import.meta.dirname, "../../src/main.ts"), "serve", ...flags]);
+    };
+    for (const name of replicas) await start(name);
+    const leader = async (): Promise<string> => {
+      const { spec } = await plane.client.call<{ spec: { holderIdentity: string } }>("GET", `/apis/coordination.k8s.io/v1/namespaces/${ownNamespace}/leases/tekton-integrations-controller`);
+      return spec.holderIdentity;
+    };
     await plane.kubectl(["create", "namespace", namespace]);
     const objects = [cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "all", "events")];
     await plane.kubectl(["apply", "-f", "-"], { input: objects.map((object) => JSON.stringify(object)).join("\n---\n") });
@@ -87,11 +94,12 @@ async function soak(plane: ControlPlane): Promise<number> {
       }),
       every(killEveryMs, stop.signal, async () => {
         counts.kills += 1;
-        await supervisor.kill("controller", "SIGKILL");
-        await start();
+        const killed = await leader();
+        await supervisor.kill(killed, "SIGKILL");
+        await start(killed);
       }),
       every(10 * perSecond, stop.signal, () => {
-        memory.push(memoryOf(supervisor.processes.get("controller")));
+        memory.push(Math.max(...replicas.map((name) => memoryOf(supervisor.processes.get(name)))));
       }),
       (async () => {
         await sleep(durationMs / 3);
