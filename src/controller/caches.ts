@@ -21,6 +21,14 @@ export interface CacheHandlers {
   readonly onRunGone: (run: TrimmedRun, how: "seen" | "missed") => void;
 }
 
+/** What is told besides, whoever handles changes. */
+export interface RunHandlers {
+  /** Everything but runs is known, and runs are about to be listed. */
+  readonly beforeRuns: () => void;
+  /** The run was deleted while nobody watched. */
+  readonly onRunMissed: (uid: string) => void;
+}
+
 /** Local copies of everything that the controller watches. */
 export interface Caches {
   readonly notification: (key: string) => Notification | undefined;
@@ -52,10 +60,16 @@ const runResources: readonly (readonly [Resource, RunKind])[] = [
   [customRuns, "CustomRun"],
 ];
 
+/** Who wrote which field is half of an object, and nobody asks for it. */
+function trimmed(object: KubeObject): unknown {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
 /** Objects of our own kinds have passed their schema in the API server. */
-const asNotification = (object: KubeObject): Notification => object as unknown as Notification;
-const asProvider = (object: KubeObject): Provider => object as unknown as Provider;
-const asDelivery = (object: KubeObject): Delivery => object as unknown as Delivery;
+const asNotification = (object: KubeObject): Notification => trimmed(object) as Notification;
+const asProvider = (object: KubeObject): Provider => trimmed(object) as Provider;
+const asDelivery = (object: KubeObject): Delivery => trimmed(object) as Delivery;
 
 function lookUp<Value>(cache: Reflector<Value>, key: string): Value | undefined {
   const slash = key.indexOf("/");
@@ -66,7 +80,13 @@ function lookUp<Value>(cache: Reflector<Value>, key: string): Value | undefined 
 const specChanged = (now: Notification | Provider, before: Notification | Provider | undefined): boolean =>
   before === undefined || now.metadata.generation !== before.metadata.generation || now.metadata.deletionTimestamp !== before.metadata.deletionTimestamp;
 
-export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHandlers, signal: AbortSignal): Caches {
+/** What a watch keeps of a run: the run itself is handed on, and kept elsewhere. */
+interface Handed {
+  readonly uid: string;
+  run: TrimmedRun | undefined;
+}
+
+export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHandlers & RunHandlers, signal: AbortSignal): Caches {
   const { log, metrics, clock } = telemetry;
   const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>): Reflector<Value> =>
     reflect({ kube, resource, transform, handlers: own, log, metrics, clock }, signal);
@@ -97,19 +117,34 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
       handlers.onDelivery(key, false, record);
     },
   });
-  const runHandlers: ReflectorHandlers<TrimmedRun> = {
-    onUpsert: (_, value) => {
-      handlers.onRun(value);
+  const runHandlers: ReflectorHandlers<Handed> = {
+    onUpsert: (_, handed) => {
+      const { run } = handed;
+      handed.run = undefined;
+      if (run !== undefined) handlers.onRun(run);
     },
-    onDelete: (_, value, how) => {
-      handlers.onRunGone(value, how);
+    onDelete: (_, { uid, run }, how) => {
+      if (run === undefined) handlers.onRunMissed(uid);
+      else handlers.onRunGone(run, how);
     },
   };
-  const byKind = new Map(runResources.map(([resource, kind]) => [kind, watch(resource, (object) => trimRun(object, kind), runHandlers)]));
-  const runCaches = [...byKind.values()];
-  const all: readonly Reflector<unknown>[] = [notificationCache, providerCache, deliveryCache, ...runCaches];
+  const first: readonly Reflector<unknown>[] = [notificationCache, providerCache, deliveryCache];
+  const byKind = new Map<RunKind, Reflector<Handed>>();
   // A kind of Tekton's that is not installed has no runs; its watch goes on looking for it.
   const settled = (cache: Reflector<unknown>): boolean => cache.isSynced || cache.health().state === "absent";
+
+  /** What is to be kept of a run depends on Notifications and records: they are known first. */
+  const watchRuns = async (): Promise<void> => {
+    while (!first.every(settled)) await clock.sleep(20, signal);
+    handlers.beforeRuns();
+    for (const [resource, kind] of runResources) {
+      byKind.set(kind, watch(resource, (object): Handed => ({ uid: object.metadata.uid ?? "", run: trimRun(object, kind) }), runHandlers));
+    }
+  };
+  const begun = watchRuns().catch((error: unknown) => {
+    if (!signal.aborted) log.error("runs are not watched", { error });
+  });
+  const all = (): readonly Reflector<unknown>[] => [...first, ...byKind.values()];
 
   return {
     notification: (key) => lookUp(notificationCache, key),
@@ -124,11 +159,13 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
     providers: () => providerCache.values(),
     recordsOf: (runUid) => recorded.get(runUid)?.values() ?? [],
     isWatched: (kind) => byKind.get(kind)?.isSynced === true,
-    isFollowing: () => all.every((cache) => ["watching", "absent"].includes(cache.health().state)),
-    sizes: () => ({ runs: runCaches.reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
+    isFollowing: () => byKind.size > 0 && all().every((cache) => ["watching", "absent"].includes(cache.health().state)),
+    sizes: () => ({ runs: [...byKind.values()].reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
     caughtUp: async () => {
-      while (!all.every(settled)) await clock.sleep(20, signal);
+      while (byKind.size === 0 || !all().every(settled)) await clock.sleep(20, signal);
     },
-    done: Promise.all(all.map(({ done }) => done)).then(() => undefined),
+    done: begun.then(async () => {
+      await Promise.all(all().map(({ done }) => done));
+    }),
   };
 }

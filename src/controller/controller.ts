@@ -4,11 +4,13 @@ import type { Term } from "../kube/term.ts";
 import type { Http } from "../providers/http.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { createCaches, type CacheHandlers } from "./caches.ts";
+import { createCaches, type CacheHandlers, type Caches } from "./caches.ts";
 import { abortWithAny } from "./ending.ts";
 import { createLead } from "./lead.ts";
 import { createPrevious, withPrevious } from "./previous.ts";
 import { createRunStore } from "./run-store.ts";
+import { makeRoute, providerKeyOf } from "./routes.ts";
+import { createSettlement } from "./settlement.ts";
 import { createStandby, type Standby } from "./standby.ts";
 import type { StepObserver } from "./steps.ts";
 
@@ -51,6 +53,9 @@ export function createController(options: ControllerOptions): Controller {
   };
 }
 
+/** So many runs are listed before those that are over are made small. */
+const listedAtOnce = 1_000;
+
 async function runController(options: ControllerOptions, signal: AbortSignal, onCaughtUp: () => void): Promise<void> {
   const { kube, telemetry } = options;
   const { clock, log, metrics } = telemetry;
@@ -62,19 +67,38 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   let handlers: CacheHandlers | undefined;
   const over = new AbortController();
   const watching = abortWithAny(signal, over.signal);
-  const caches = createCaches(kube, telemetry, {
+  let listed = 0;
+  const caches: Caches = createCaches(kube, telemetry, {
     onNotification: (key) => handlers?.onNotification(key),
     onProvider: (key) => handlers?.onProvider(key),
     onDelivery: (key, exists, record) => handlers?.onDelivery(key, exists, record),
+    beforeRuns: () => {
+      // Of runs that are over little is kept: what series need of them is taken as they come.
+      for (const notification of caches.notifications()) {
+        const { namespace, name } = notification.metadata;
+        previous.follow(`${namespace}/${name}`, makeRoute(notification, caches.provider(providerKeyOf(notification)), 0));
+      }
+    },
     onRun: (run) => {
-      if (handlers === undefined) runs.upsert(run);
-      else handlers.onRun(run);
+      if (handlers !== undefined) handlers.onRun(run);
+      else {
+        runs.upsert(run);
+        listed += 1;
+        if (listed % listedAtOnce === 0) settlement.sweep(true);
+      }
+    },
+    onRunMissed: (uid) => {
+      const run = runs.run(uid);
+      if (run === undefined) runs.release(uid);
+      else if (handlers === undefined) runs.vanish(run, "missed");
+      else handlers.onRunGone(run, "missed");
     },
     onRunGone: (run, how) => {
       if (handlers === undefined) runs.vanish(run, how);
       else handlers.onRunGone(run, how);
     },
   }, watching.signal);
+  const settlement = createSettlement({ caches, runs, clock, deadlineMs: options.deadlineMs });
   /** Set once the lists are complete; a run that vanished before is kept as well. */
   let standby: Standby | undefined;
   const standBy = (): void => {
@@ -110,10 +134,11 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
 
   try {
     await caches.caughtUp(signal);
+    settlement.sweep(true);
     standBy();
     onCaughtUp();
     log.info("caught up", caches.sizes());
-    await runElection(election, lead, signal);
+    await Promise.all([runElection(election, lead, signal), settlement.run(signal)]);
   } finally {
     standby?.stop();
     over.abort();

@@ -26,6 +26,7 @@ import { createRecordUpkeep } from "./record-upkeep.ts";
 import { restoreFromRecords, restorePlaces } from "./restore.ts";
 import { createRoutes } from "./route-index.ts";
 import { inUse, providerKeyOf } from "./routes.ts";
+import { createReadAgain, wholeForRedelivery } from "./read-again.ts";
 import type { RunStore } from "./run-store.ts";
 import type { Gate } from "./sending.ts";
 import { createThrottle } from "./throttle.ts";
@@ -151,9 +152,11 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     },
     onOutcome,
   });
-  const offers = createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf: caches.recordsOf });
+  const again = createReadAgain({ kube, runs, clock, log });
+  const offers = createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf: caches.recordsOf, readAgain: again.read });
 
   const upkeep = createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs: options.deadlineMs });
+  const lookAtRecord = wholeForRedelivery(upkeep.look, runs, again);
 
   const care = {
     clock,
@@ -199,7 +202,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     restorePlaces(caches, runs, places);
     for (const record of caches.records()) {
       ledger.known(keyOfObject(record));
-      upkeep.look(record);
+      lookAtRecord(record);
     }
     for (const provider of caches.providers()) providerQueue.add(keyOfObject(provider));
     for (const notification of caches.notifications()) {
@@ -237,7 +240,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       onDelivery: (key, exists, record) => {
         if (exists) ledger.known(key);
         else ledger.forget(key);
-        if (exists) upkeep.look(record);
+        if (exists) lookAtRecord(record);
         else deliverer.forget(pairOfRecord(record));
       },
       onRun: (run) => {
@@ -266,6 +269,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
           deliverer.run(ending.signal, lastCall.signal),
           showOwed(ending.signal),
           upkeep.run(ending.signal),
+          again.run(ending.signal),
         ]);
       } catch (error) {
         if (!ending.signal.aborted) throw error;

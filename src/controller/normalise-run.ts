@@ -7,10 +7,13 @@ import type { TrimmedRun } from "./trim-run.ts";
 
 const maxTasks = 512;
 
+/** What a run shows of its children. */
+export type ChildRun = Pick<TrimmedRun, "kind" | "name" | "labels" | "condition" | "startTime" | "completionTime">;
+
 /** What a RunEvent is made of besides the run itself. */
 export interface Surroundings {
   /** The run's direct children, in any order. */
-  readonly children: readonly TrimmedRun[];
+  readonly children: readonly ChildRun[];
   /** Link to a run, with `{kind}`, `{plural}`, `{namespace}` and `{name}` as placeholders. */
   readonly urlTemplate?: string | undefined;
   /** The run vanished before it ended. */
@@ -56,7 +59,7 @@ function urlOf(run: TrimmedRun, template: string | undefined): string | undefine
   return webUrl(template?.replace(/\{(\w+)\}/g, (placeholder, field: string) => fields[field] ?? placeholder));
 }
 
-function taskOf(child: TrimmedRun): RunEventTask {
+function taskOf(child: ChildRun): RunEventTask {
   const duration = isTerminal(child) ? durationOf(child.startTime, child.completionTime) : undefined;
   return {
     name: child.labels["tekton.dev/pipelineTask"] ?? child.name,
@@ -69,9 +72,9 @@ function taskOf(child: TrimmedRun): RunEventTask {
   };
 }
 
-function tasksOf(run: TrimmedRun, children: readonly TrimmedRun[]): RunEventTask[] {
+function tasksOf(run: TrimmedRun, children: readonly ChildRun[]): RunEventTask[] {
   const place = new Map(run.taskOrder.map((name, index) => [name, index]));
-  const placeOf = (child: TrimmedRun): number => place.get(child.labels["tekton.dev/pipelineTask"] ?? "") ?? run.taskOrder.length;
+  const placeOf = (child: ChildRun): number => place.get(child.labels["tekton.dev/pipelineTask"] ?? "") ?? run.taskOrder.length;
   return [...children]
     .sort((a, b) => placeOf(a) - placeOf(b) || (a.name < b.name ? -1 : 1))
     .slice(0, maxTasks)
@@ -126,7 +129,7 @@ export function normaliseRun(run: TrimmedRun, surroundings: Surroundings): RunEv
 }
 
 /** When the run ended, in milliseconds since the epoch: completionTime, else when its condition last changed. */
-export function endedAt(run: TrimmedRun): number | undefined {
+export function endedAt(run: Pick<TrimmedRun, "completionTime" | "condition">): number | undefined {
   const time = run.completionTime ?? run.condition?.lastTransitionTime;
   const ms = time === undefined ? Number.NaN : Date.parse(time);
   return Number.isNaN(ms) ? undefined : ms;

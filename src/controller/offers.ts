@@ -21,6 +21,8 @@ export interface OffersOptions {
   readonly deliverer: Pick<Deliverer, "touch" | "ofRun" | "runVanished" | "letGo">;
   /** The pairs of a run that have a record. */
   readonly recordsOf: (runUid: string) => Iterable<Pair>;
+  /** See `ReadAgain.read`: of a settled run too little is kept to judge it. */
+  readonly readAgain: (runUid: string, then: () => void) => void;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface Offers {
 
 const keyOf = ({ notification: { namespace, name } }: Pair): string => `${namespace}/${name}`;
 
-export function createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf }: OffersOptions): Offers {
+export function createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf, readAgain }: OffersOptions): Offers {
   /** The pairs of a run that were begun, by the Notification's uid. A record that lies elsewhere than the run is not believed. */
   const begun = (runUid: string, namespace: string): ReadonlyMap<string, Pair> => {
     const onRecord = [...recordsOf(runUid)].filter(({ notification }) => notification.namespace === namespace);
@@ -84,6 +86,12 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
   function* throughRuns(key: string): Generator<undefined, void> {
     const namespace = routes.get(key)?.notification.metadata.namespace ?? "";
     for (const runUid of runs.inNamespace(namespace)) {
+      const settled = runs.settled(runUid);
+      if (settled !== undefined) {
+        const asked = routes.get(key);
+        if (asked !== undefined && mayConcern(asked, settled)) readAgain(runUid, () => offer(runUid));
+        continue;
+      }
       const route = routes.get(key);
       if (route === undefined) return;
       const pair = begun(runUid, namespace).get(route.notification.metadata.uid);

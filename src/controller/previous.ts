@@ -11,6 +11,7 @@ import type { RunStore, RunView } from "./run-store.ts";
 import type { Routes } from "./route-index.ts";
 import { createSeries, type FinishedRun, type Series } from "./series.ts";
 import { ownSeriesKey, usualSeriesKey } from "./series-key.ts";
+import type { SettledRun } from "./settled-run.ts";
 import type { TrimmedRun } from "./trim-run.ts";
 
 /** The runs before runs, for the Notifications that read `previous`; for all others nothing is kept. */
@@ -36,14 +37,16 @@ const maxReason = 256;
 /** Runs of one namespace, grouped in one way. */
 interface Group {
   readonly series: Series;
-  readonly keyOf: (run: TrimmedRun) => string | undefined;
+  readonly keyOf: (run: TrimmedRun | SettledRun) => string | undefined;
   readonly followers: Set<string>;
   version: number;
   /** As of a version. */
   latest: { readonly version: number; readonly entries: NotificationSeries };
 }
 
-function finishedRun(run: TrimmedRun): FinishedRun | undefined {
+const usualKey = (run: TrimmedRun | SettledRun): string | undefined => ("series" in run ? run.series : usualSeriesKey(run));
+
+function finishedRun(run: TrimmedRun | SettledRun): FinishedRun | undefined {
   const end = isTerminal(run) ? endedAt(run) : undefined;
   if (end === undefined) return undefined;
   const { uid, name, completionTime } = run;
@@ -70,7 +73,7 @@ const entryOf = ([key, { uid, name, status, reason, endedAt: end, completionTime
   ...(completionTime !== undefined && { completionTime }),
 });
 
-export function createPrevious(runs: Pick<RunStore, "view" | "run" | "inNamespace">): Previous {
+export function createPrevious(runs: Pick<RunStore, "view" | "run" | "settled" | "has" | "inNamespace">): Previous {
   /** By namespace and template. */
   const groups = new Map<string, Group>();
   const byNamespace = new Map<string, Set<Group>>();
@@ -82,7 +85,7 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "inNamespac
     for (const listener of listeners) listener(notificationKey);
   };
 
-  const add = (group: Group, run: TrimmedRun): boolean => {
+  const add = (group: Group, run: TrimmedRun | SettledRun): boolean => {
     const finished = finishedRun(run);
     const key = finished === undefined ? undefined : group.keyOf(run);
     if (finished === undefined || key === undefined || !group.series.add(key, finished)) return false;
@@ -90,7 +93,7 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "inNamespac
     return true;
   };
 
-  const keyByTemplate = ({ uid }: TrimmedRun, template: Template): string | undefined => {
+  const keyByTemplate = ({ uid }: TrimmedRun | SettledRun, template: Template): string | undefined => {
     const event = runs.view(uid)?.event;
     return event === undefined ? undefined : ownSeriesKey(event, template);
   };
@@ -101,13 +104,13 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "inNamespac
     const template = series?.groupBy;
     const group: Group = {
       series: createSeries(maxKept),
-      keyOf: template === undefined ? usualSeriesKey : (run) => keyByTemplate(run, template),
+      keyOf: template === undefined ? usualKey : (run) => keyByTemplate(run, template),
       followers: new Set(),
       version: 0,
       latest: { version: -1, entries: [] },
     };
     for (const uid of runs.inNamespace(namespace)) {
-      const run = runs.run(uid);
+      const run = runs.settled(uid) ?? runs.run(uid);
       if (run !== undefined) add(group, run);
     }
     return group;
@@ -116,7 +119,7 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "inNamespac
   /** Runs that still exist speak for themselves. */
   const restore = (group: Group, entries: NotificationSeries): void => {
     for (const { key, endedAt: end, ...run } of entries) {
-      if (runs.run(run.uid) === undefined && group.series.add(key, { ...run, endedAt: Date.parse(end) })) group.version += 1;
+      if (!runs.has(run.uid) && group.series.add(key, { ...run, endedAt: Date.parse(end) })) group.version += 1;
     }
   };
 

@@ -60,10 +60,10 @@ export function restoreFromRecords({ records, isWatched, runs, deliverer }: Rest
 }
 
 /** Takes up which run was the newest to report to a place, as far as the runs still exist. */
-export function restorePlaces(caches: Pick<Caches, "records" | "notification">, runs: Pick<RunStore, "run">, places: Pick<Places, "restore">): void {
+export function restorePlaces(caches: Pick<Caches, "records" | "notification">, runs: Pick<RunStore, "run" | "settled">, places: Pick<Places, "restore">): void {
   for (const { metadata: { namespace }, spec: { notificationRef, runRef }, status } of caches.records()) {
     const notification = caches.notification(`${namespace}/${notificationRef.name}`);
-    const created = runs.run(runRef.uid)?.creationTimestamp;
+    const created = (runs.settled(runRef.uid) ?? runs.run(runRef.uid))?.creationTimestamp;
     if (notification === undefined || created === undefined) continue;
     const accepted = (status?.destinations ?? []).flatMap(({ sentStatus, target }) => (sentStatus === undefined || target === undefined ? [] : [target]));
     places.restore(providerKeyOf(notification), accepted, { created, uid: runRef.uid });

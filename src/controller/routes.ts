@@ -80,7 +80,7 @@ export const endedBefore = ({ activeSince }: Route, { endedAt: end }: { readonly
  * A cheap look before a RunEvent is made of a run of which nothing is on record: false only where judging could not lead to
  * a message.
  */
-export function mayConcern(route: Route, run: TrimmedRun): boolean {
+export function mayConcern(route: Route, run: Pick<TrimmedRun, "kind" | "condition" | "completionTime">): boolean {
   const { matcher, notification } = route;
   if (notification.spec.suspend === true || !matcher.kinds.has(run.kind)) return false;
   // Deleted, it would be cancelled.

@@ -1,7 +1,8 @@
 import { runKinds, type RunEvent } from "../api/run-event.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
-import { endedAt, normaliseRun } from "./normalise-run.ts";
+import { endedAt, normaliseRun, type ChildRun } from "./normalise-run.ts";
 import { isTerminal } from "./run-status.ts";
+import { PackedRun, settledRun, type SettledRun } from "./settled-run.ts";
 import type { TrimmedRun } from "./trim-run.ts";
 
 /** One state of a run, ready to be judged. */
@@ -21,8 +22,19 @@ export interface RunView {
   readonly childrenUntil: number | undefined;
 }
 
+/** A run that has ended, and how it is kept. */
+export interface FinishedEntry {
+  readonly uid: string;
+  readonly namespace: string;
+  /** Milliseconds since the epoch. */
+  readonly endedAt: number | undefined;
+  readonly packed: boolean;
+  /** `Clock.monotonic()` of when its end was first seen. */
+  readonly since: number;
+}
+
 /** `finalSince`: `Clock.monotonic()` of when its end was first seen. */
-type Entry = { version: number } & ({ readonly run: TrimmedRun; readonly vanished: "no" | "seen" | "missed"; readonly finalSince: number | undefined } | { readonly known: RunEvent; readonly unseen: boolean });
+type Entry = { version: number } & ({ kept: TrimmedRun | PackedRun | SettledRun; readonly vanished: "no" | "seen" | "missed"; readonly finalSince: number | undefined } | { readonly known: RunEvent; readonly unseen: boolean });
 
 /** Views that are kept, so that many Notifications judge one: enough for the runs that change at one time. */
 const maxViews = 512;
@@ -39,9 +51,17 @@ export interface RunStore {
   readonly restore: (event: RunEvent) => void;
   readonly release: (uid: string) => void;
   readonly has: (uid: string) => boolean;
-  /** The run as it was last seen, without making a RunEvent of it. */
+  /** The run as it was last seen, without making a RunEvent of it; undefined for one that is settled. */
   readonly run: (uid: string) => TrimmedRun | undefined;
-  /** The run's state now, made once for each state while it is in use; undefined when nothing is known of it. */
+  /** What is left of a run after {@link settle}. */
+  readonly settled: (uid: string) => SettledRun | undefined;
+  /** Runs that have ended, exist, and are not settled. */
+  readonly finished: () => Iterable<FinishedEntry>;
+  /** Keeps a finished run, whole, in less memory; it takes longer to be read. */
+  readonly pack: (uid: string) => void;
+  /** Nothing more is to be decided about a finished run: little of it is kept until it changes. */
+  readonly settle: (uid: string) => void;
+  /** The run's state now, made once for each state while it is in use; undefined when nothing is known of it, or it is settled. */
   readonly view: (uid: string) => RunView | undefined;
   /** Runs that are kept. */
   readonly vanished: () => Iterable<string>;
@@ -62,12 +82,19 @@ const endedUnseen = (event: RunEvent): RunEvent => ({
 const childKinds = new Set<string>(runKinds);
 
 /** Whether children that the run names have not ended, as far as is known. */
-function awaitsChildren(run: TrimmedRun, children: readonly TrimmedRun[]): boolean {
+function awaitsChildren(run: TrimmedRun, children: readonly ChildRun[]): boolean {
   if (run.kind !== "PipelineRun") return false;
   const names = new Set(children.map(({ kind, name }) => `${kind}/${name}`));
   const unseen = (run.object.status?.childReferences ?? []).some(({ kind = "", name = "" }) => childKinds.has(kind) && !names.has(`${kind}/${name}`));
   return unseen || children.some((child) => !isTerminal(child));
 }
+
+function wholeOf(entry: Entry): TrimmedRun | undefined {
+  if (!("kept" in entry) || "series" in entry.kept) return undefined;
+  return entry.kept instanceof PackedRun ? entry.kept.unpack() : entry.kept;
+}
+
+const settledOf = (entry: Entry): SettledRun | undefined => ("kept" in entry && "series" in entry.kept ? entry.kept : undefined);
 
 /**
  * A store with no runs. `urlTemplate`: see {@link normaliseRun}; `monotonic`: `Clock.monotonic`, for {@link RunView.childrenUntil}.
@@ -78,20 +105,23 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
   /** Children that went before a parent that has ended, or is kept: pruners take them first, or right after it. */
   const former = new Map<string, TrimmedRun[]>();
   const namespaces = new Map<string, Set<string>>();
+  /** Runs that have ended, exist, and are not settled. */
+  const finished = new Set<string>();
   /** The least recently used first. */
   const views = new Map<string, RunView>();
   let newest = "";
   let versions = 0;
 
-  const childrenOf = (uid: string): TrimmedRun[] =>
+  const childrenOf = (uid: string): ChildRun[] =>
     [...(children.get(uid) ?? [])]
       .flatMap((child) => {
         const entry = entries.get(child);
-        return entry !== undefined && "run" in entry ? [entry.run] : [];
+        const run = entry === undefined ? undefined : (wholeOf(entry) ?? settledOf(entry));
+        return run === undefined ? [] : [run];
       })
       .concat(former.get(uid) ?? []);
 
-  const isOver = (entry: Entry | undefined): boolean => entry !== undefined && "run" in entry && (entry.vanished !== "no" || isTerminal(entry.run));
+  const isOver = (entry: Entry | undefined): boolean => entry !== undefined && "kept" in entry && (entry.vanished !== "no" || entry.finalSince !== undefined);
 
   /** The run is in another state now; to its parent, which shows its children, that is another state too. */
   const changed = (uid: string | undefined): void => {
@@ -103,18 +133,23 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
 
   const put = (run: TrimmedRun, vanished: "no" | "seen" | "missed"): void => {
     const before = entries.get(run.uid);
-    const since = before !== undefined && "run" in before ? before.finalSince : undefined;
-    entries.set(run.uid, { run, vanished, version: 0, finalSince: isTerminal(run) ? (since ?? monotonic()) : undefined });
+    const since = before !== undefined && "kept" in before ? before.finalSince : undefined;
+    const finalSince = isTerminal(run) ? (since ?? monotonic()) : undefined;
+    entries.set(run.uid, { kept: run, vanished, version: 0, finalSince });
+    if (finalSince !== undefined && vanished === "no") finished.add(run.uid);
+    else finished.delete(run.uid);
     addTo(namespaces, run.namespace, run.uid);
     if (run.owner !== undefined) addTo(children, run.owner.uid, run.uid);
     changed(run.uid);
     changed(run.owner?.uid);
   };
 
-  const makeView = (uid: string, entry: Entry): RunView => {
+  const makeView = (uid: string, entry: Entry): RunView | undefined => {
     const { version } = entry;
     if ("known" in entry) return { event: entry.known, version, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen, childrenUntil: undefined };
-    const { run, vanished, finalSince } = entry;
+    const { vanished, finalSince } = entry;
+    const run = wholeOf(entry);
+    if (run === undefined) return undefined;
     const deleted = vanished !== "no" && !isTerminal(run);
     const own = childrenOf(uid);
     const event = normaliseRun(run, { children: own, urlTemplate, deleted });
@@ -150,17 +185,49 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
       entries.delete(uid);
       views.delete(uid);
       former.delete(uid);
-      removeFrom(namespaces, "run" in entry ? entry.run.namespace : entry.known.namespace, uid);
-      if (!("run" in entry) || entry.run.owner === undefined) return;
-      const owner = entry.run.owner.uid;
+      finished.delete(uid);
+      removeFrom(namespaces, "kept" in entry ? entry.kept.namespace : entry.known.namespace, uid);
+      const owner = "kept" in entry ? entry.kept.owner?.uid : undefined;
+      if (owner === undefined) return;
       removeFrom(children, owner, uid);
-      if (isOver(entries.get(owner))) former.set(owner, [...(former.get(owner) ?? []), entry.run]);
+      const parent = entries.get(owner);
+      const child = wholeOf(entry);
+      if (child !== undefined && isOver(parent) && parent !== undefined && settledOf(parent) === undefined) former.set(owner, [...(former.get(owner) ?? []), child]);
       else changed(owner);
     },
     has: (uid) => entries.has(uid),
     run: (uid) => {
       const entry = entries.get(uid);
-      return entry !== undefined && "run" in entry ? entry.run : undefined;
+      return entry === undefined ? undefined : wholeOf(entry);
+    },
+    settled: (uid) => {
+      const entry = entries.get(uid);
+      return entry === undefined ? undefined : settledOf(entry);
+    },
+    finished: function* () {
+      for (const uid of finished) {
+        const entry = entries.get(uid);
+        if (entry === undefined || !("kept" in entry) || "series" in entry.kept) continue;
+        const { kept, finalSince = 0 } = entry;
+        const packed = kept instanceof PackedRun;
+        yield { uid, namespace: kept.namespace, endedAt: packed ? kept.endedAt : endedAt(kept), packed, since: finalSince };
+      }
+    },
+    pack: (uid) => {
+      const entry = entries.get(uid);
+      if (entry === undefined || !finished.has(uid)) return;
+      const run = wholeOf(entry);
+      if (run !== undefined && "kept" in entry && entry.kept === run) entry.kept = new PackedRun(run);
+    },
+    settle: (uid) => {
+      const entry = entries.get(uid);
+      if (entry === undefined || !finished.has(uid)) return;
+      const run = wholeOf(entry);
+      if (run === undefined || !("kept" in entry)) return;
+      entry.kept = settledRun(run);
+      finished.delete(uid);
+      former.delete(uid);
+      views.delete(uid);
     },
     view: (uid) => {
       const entry = entries.get(uid);
@@ -168,6 +235,7 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
       const known = views.get(uid);
       if (known !== undefined && uid === newest) return known;
       const view = known ?? makeView(uid, entry);
+      if (view === undefined) return undefined;
       newest = uid;
       views.delete(uid);
       views.set(uid, view);

@@ -90,6 +90,7 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
     judge,
     turns,
     recordsOf: caches.recordsOf,
+    readAgain: () => undefined,
     deliverer: {
       touch: awaitRecord,
       ofRun: pairs.ofRun,

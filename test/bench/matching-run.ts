@@ -153,6 +153,7 @@ export function measureMatching(options: MatchingOptions): MatchedEvent[] {
       letGo: () => undefined,
     },
     recordsOf: () => [],
+    readAgain: () => undefined,
   });
 
   const play = (state: TrimmedRun) => {

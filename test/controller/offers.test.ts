@@ -70,7 +70,11 @@ function setting(): Setting {
     runs,
     routes,
     turns,
-    offers: createOffers({ clock, log: recordingLogger(log), runs, views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }), routes, judge, turns, deliverer, recordsOf: (uid) => self.records.get(uid) ?? [] }),
+    offers: createOffers({ clock, log: recordingLogger(log), runs, views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }), routes, judge, turns, deliverer, recordsOf: (uid) => self.records.get(uid) ?? [], readAgain: (uid, then) => {
+      self.kept.push(`read ${uid} again`);
+      runs.upsert(run("ci", uid, failed));
+      then();
+    } }),
     asked: [],
     touched: [],
     log,
@@ -99,6 +103,23 @@ function setting(): Setting {
 const run = (namespace: string, name: string, fields: Partial<TrimmedRun> = {}): TrimmedRun => trimmed({ namespace, name, uid: name, ...fields });
 const running = { condition: condition("Unknown", "Running") };
 const failed = { condition: condition("False", "Failed"), completionTime: "2026-01-01T00:10:00Z" };
+
+describe("a settled run", () => {
+  it("is read again for a Notification that may owe something for it, and for no other", async () => {
+    const { put, quiet, asked, touched, runs, offers, kept } = setting();
+    runs.upsert(run("ci", "build", failed));
+    runs.settle("build");
+    put("ci/green", { filter: { statuses: ["Succeeded"] } });
+    put("ci/later", {}, Date.UTC(2026, 0, 2));
+    put("ci/red", { filter: { statuses: ["Failed"] } });
+    for (const key of ["ci/green", "ci/later"]) offers.notificationChanged(key);
+    await quiet();
+    assert.deepEqual([kept, asked], [[], []]);
+    offers.notificationChanged("ci/red");
+    await quiet();
+    assert.deepEqual([kept, touched], [["read build again"], ["ci/red build!"]]);
+  });
+});
 
 describe("a run that changes", () => {
   it("is shown to exactly the Notifications that can match it, among 2,000 in 50 namespaces", async () => {
