@@ -24,6 +24,7 @@ const seams = [
   { packages: "@octokit/.*", owner: "providers/github" },
   { packages: "@slack/.*", owner: "providers/slack" },
   { packages: "@aws-sdk/.*", owner: "providers/sns" },
+  { packages: "@google-cloud/.*|google-auth-library", owner: "providers/pubsub" },
   { packages: "cloudevents", owner: "providers/cloudevents" },
 ];
 
@@ -69,7 +70,7 @@ export default tseslint.config(
     },
   },
   ...Object.keys(rooms).map((room) => boundary(room, room, [`src/${room}/**/*.ts`, `src/${room}.ts`])),
-  ...["github", "slack", "sns", "cloudevents"].map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
+  ...["github", "slack", "sns", "pubsub", "cloudevents"].map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
   {
     files: ["test/**/*.ts"],
     rules: {

@@ -5,6 +5,7 @@ import { providerKind } from "../api/provider.ts";
 import { cloudEvents } from "./cloudevents/config.ts";
 import { gitHubApp } from "./github/config.ts";
 import type { AnyProviderDefinition } from "./provider.ts";
+import { gcpPubSub } from "./pubsub/config.ts";
 import { slackApp } from "./slack/config.ts";
 import { awsSns } from "./sns/config.ts";
 
@@ -13,6 +14,7 @@ export const providers: readonly AnyProviderDefinition[] = [
   gitHubApp,
   slackApp,
   awsSns,
+  gcpPubSub,
   cloudEvents,
 ];
 

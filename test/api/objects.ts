@@ -20,6 +20,7 @@ const delivery = make("Delivery");
 const secretRef = { name: "github-app" };
 const gitHub = { appId: 1, privateKey: { secretRef } };
 const events = { url: "https://events.example.com/" };
+const queue = { projectId: "example-project", topic: "tekton-runs" };
 const topic = { topicARN: "arn:aws:sns:eu-central-1:123456789012:runs" };
 const through = { providerRef: { name: "p" } };
 const filter = (value: unknown): unknown => ({ ...through, filter: value });
@@ -41,6 +42,12 @@ export const good: readonly Sample[] = [
     type: "AWSSNS",
     awsSNS: { region: "us-gov-west-1", topicARN: "arn:aws-us-gov:sns:us-gov-west-1:123456789012:a_B-9.fifo", endpoint: "http://127.0.0.1:1/x", roleARN: "arn:aws:iam::123456789012:role/a/b+c=d,e.f@g-h_i", credentials: { secretRef: { name: "aws" } }, maxLoop: 100 },
   }),
+  provider("Pub/Sub", { type: "GCPPubSub", gcpPubSub: queue }),
+  provider("Pub/Sub with everything", {
+    type: "GCPPubSub",
+    gcpPubSub: { projectId: "example.com:a-project-1", topic: "a_B-9.~+%", endpoint: "http://127.0.0.1:1/", credentials: { secretRef: { name: "pubsub", key: "key.json" } }, maxLoop: 100 },
+  }),
+  notification("a Pub/Sub section", { ...through, gcpPubSub: { attributes: { team: "${labels.team}" }, orderingKey: "${uid}" } }),
   notification("an SNS section", { ...through, awsSNS: { subject: "${name}", attributes: { team: "${labels.team}", "a.b": "" }, messageGroupId: "x" } }),
   notification("the Provider alone", through),
   notification("a Provider by namespace", { providerRef: { name: "p", namespace: "ci" } }),
@@ -97,6 +104,13 @@ export const bad: readonly Sample[] = [
   provider("credentials without a Secret", { type: "AWSSNS", awsSNS: { ...topic, credentials: {} } }),
   notification("five attributes", { ...through, awsSNS: { attributes: { a: "1", b: "2", c: "3", d: "4", e: "5" } } }),
   notification("an attribute that is a number", { ...through, awsSNS: { attributes: { a: 1 } } }),
+  provider("no topic of Pub/Sub", { type: "GCPPubSub", gcpPubSub: { projectId: "example-project" } }),
+  provider("no project", { type: "GCPPubSub", gcpPubSub: { topic: "runs" } }),
+  provider("a topic with its path", { type: "GCPPubSub", gcpPubSub: { ...queue, topic: "projects/a/topics/b" } }),
+  provider("a project with capitals", { type: "GCPPubSub", gcpPubSub: { ...queue, projectId: "Example" } }),
+  provider("an endpoint with a path", { type: "GCPPubSub", gcpPubSub: { ...queue, endpoint: "https://example.com/v1" } }),
+  notification("33 attributes", { ...through, gcpPubSub: { attributes: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`a${index}`, "x"])) } }),
+  notification("an empty ordering key", { ...through, gcpPubSub: { orderingKey: "" } }),
   provider("no url", { type: "CloudEvents", cloudEvents: {} }),
   provider("an empty url", { type: "CloudEvents", cloudEvents: { url: "" } }),
   provider("an unknown mode", { type: "CloudEvents", cloudEvents: { ...events, mode: "Batched" } }),

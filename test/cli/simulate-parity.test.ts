@@ -7,10 +7,11 @@ import { providerOfType } from "../../src/providers/registry.ts";
 import { commitOf } from "../../src/controller/commit.ts";
 import { systemClock } from "../../src/telemetry/clock.ts";
 import { start } from "../controller/deliver-harness.ts";
-import { cloudEventsProvider, gitHubProvider, snsProvider } from "../controller/objects.ts";
+import { cloudEventsProvider, gitHubProvider, snsProvider, pubSubProvider } from "../controller/objects.ts";
 import { recorded } from "../controller/runs.ts";
 import { startGitHub } from "../support/github-double.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { startPubSub } from "../support/pubsub-double.ts";
 import { startSns } from "../support/sns-double.ts";
 import type { Received } from "../support/receivers.ts";
 
@@ -73,6 +74,14 @@ describe("what simulate says is what the controller sends:", () => {
     const sent = await compare(t, snsProvider({ endpoint: `${double.url}/sns` }), secrets, () => double.received);
     assert.ok(sent > 100 && sent === double.published.length, String(sent));
     assert.deepEqual(double.violations, []);
+  });
+
+  it("GCPPubSub", async (t) => {
+    const double = await startPubSub();
+    t.after(() => double.close());
+    const sent = await compare(t, pubSubProvider({ endpoint: double.url }), new Map([["pubsub/service-account.json", JSON.stringify(double.key)]]), () => double.received);
+    assert.ok(sent > 100 && sent === double.published.length, String(sent));
+    assert.deepEqual([double.violations, double.tokens.size], [[], 1]);
   });
 
   it("GitHubApp", async (t) => {

@@ -26,6 +26,10 @@ export const snsProvider = (section: Record<string, unknown> = {}, metadata: Par
 export const slackProvider = (...channels: readonly string[]): Provider =>
   provider({ type: "SlackApp", slackApp: { accessToken: { secretRef: { name: "slack" } }, channels: channels.map((name) => ({ name })) } }, {});
 
+/** A Provider `ci/service` for a topic of Pub/Sub whose key is in the Secret `pubsub`. */
+export const pubSubProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
+  provider({ type: "GCPPubSub", gcpPubSub: { projectId: "example-project", topic: "tekton-runs", credentials: { secretRef: { name: "pubsub" } }, ...section } }, metadata);
+
 /** A Provider `ci/service` for a receiver of CloudEvents. */
 export const cloudEventsProvider = (section: Record<string, unknown> = {}, metadata: Partial<Provider["metadata"]> = {}): Provider =>
   provider({ type: "CloudEvents", cloudEvents: { url: "https://events.example.com/tekton", ...section } }, metadata);

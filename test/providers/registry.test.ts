@@ -11,7 +11,7 @@ import { providerOfType, providers } from "../../src/providers/registry.ts";
 const root = join(import.meta.dirname, "../..");
 
 /** The page of each type. */
-const pages: Readonly<Record<string, string>> = { GitHubApp: "github.md", SlackApp: "slack.md", AWSSNS: "sns.md", CloudEvents: "cloudevents.md" };
+const pages: Readonly<Record<string, string>> = { GitHubApp: "github.md", SlackApp: "slack.md", AWSSNS: "sns.md", GCPPubSub: "pubsub.md", CloudEvents: "cloudevents.md" };
 
 /** The objects of all examples, with their files. */
 function examples(): { readonly file: string; readonly kind: unknown; readonly spec: Readonly<Record<string, unknown>> }[] {
@@ -57,7 +57,7 @@ describe("the registry", () => {
       registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
       const { providers } = await import(${JSON.stringify(join(root, "src/providers/registry.ts"))});
       const before = loaded.length;
-      const sdks = () => loaded.filter((url) => /node_modules\\/(@octokit|@slack|@aws-sdk|cloudevents)\\//.test(url)).length;
+      const sdks = () => loaded.filter((url) => /node_modules\\/(@octokit|@slack|@aws-sdk|@google-cloud|cloudevents)\\//.test(url)).length;
       const early = sdks();
       for (const provider of providers) await provider.load();
       console.log(JSON.stringify({ before, early, late: sdks() }));`;

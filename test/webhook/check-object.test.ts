@@ -5,6 +5,7 @@ import { withDefaults } from "../../src/webhook/defaults.ts";
 import { filtered, gitHub, goodNotification, goodProvider, notification, provider } from "./objects.ts";
 
 const cloudEvents = { url: "https://events.example.com/" };
+const pubSub = { projectId: "example-project", topic: "tekton-runs", credentials: { secretRef: { name: "pubsub" } } };
 const sns = { topicARN: "arn:aws:sns:eu-central-1:123456789012:runs", credentials: { secretRef: { name: "aws" } } };
 
 /** `field code` of every error, in order. */
@@ -25,6 +26,8 @@ describe("checkObject: accepted", () => {
     "a subject with a template": notification({ providerRef: { name: "p" }, cloudEvents: { subject: "${namespace}/${name}" } }),
     "an SNS Provider with all fields": provider({ awsSNS: { ...sns, endpoint: "https://vpce.example.com", roleARN: "arn:aws:iam::123456789012:role/ci/publisher", maxLoop: 3 } }),
     "an SNS section with templates": notification({ providerRef: { name: "p" }, awsSNS: { subject: "${pipeline}", attributes: { team: "${labels.team}" }, messageGroupId: "${pipeline}" } }),
+    "a Pub/Sub Provider with all fields": provider({ gcpPubSub: { ...pubSub, endpoint: "https://europe-west3-pubsub.googleapis.com", maxLoop: 3 } }),
+    "a Pub/Sub section with templates": notification({ providerRef: { name: "p" }, gcpPubSub: { attributes: { team: "${labels.team}" }, orderingKey: "${pipeline}" } }),
     "a status that the API server stored": { ...goodNotification, status: { conditions: "whatever" } },
   })) {
     it(what, () => {
@@ -51,6 +54,10 @@ describe("checkObject: refused", () => {
     ["five attributes", notification({ providerRef: { name: "p" }, awsSNS: { attributes: { a: "1", b: "2", c: "3", d: "4", e: "5" } } }), ["spec.awsSNS.attributes FieldTooMany"]],
     ["an attribute that does not compile", notification({ providerRef: { name: "p" }, awsSNS: { attributes: { team: "${lables.team}" } } }), ["spec.awsSNS.attributes.team FilterUnknownVariable"]],
     ["an attribute that every message has", notification({ providerRef: { name: "p" }, awsSNS: { attributes: { tektonloop: "0" } } }), ["spec.awsSNS.attributes.tektonloop FieldForbidden"]],
+    ["a topic of Pub/Sub without credentials", provider({ gcpPubSub: { projectId: "example-project", topic: "runs" } }), ["spec.gcpPubSub.credentials CredentialsRequired"]],
+    ["a topic with its project", provider({ gcpPubSub: { ...pubSub, topic: "projects/x/topics/y" } }), ["spec.gcpPubSub.topic FieldInvalid"]],
+    ["an ordering key that does not compile", notification({ providerRef: { name: "p" }, gcpPubSub: { orderingKey: "${" } }), ["spec.gcpPubSub.orderingKey TemplateUnterminated"]],
+    ["an attribute of Google's", notification({ providerRef: { name: "p" }, gcpPubSub: { attributes: { googclient: "x" } } }), ["spec.gcpPubSub.attributes.googclient FieldInvalid"]],
     ["a timeout over a minute", provider({ githubApp: gitHub, timeout: "61s" }), ["spec.timeout FieldInvalid"]],
     ["no Provider", notification({}), ["spec.providerRef FieldRequired"]],
     ["a Provider of another namespace", notification({ providerRef: { name: "p", namespace: "prod" } }), ["spec.providerRef.namespace NamespaceNotAllowed"]],

@@ -2,9 +2,10 @@ import { Type, type Static } from "typebox";
 import { objectName, stringMap, text } from "../../api/schema.ts";
 import { runStatuses } from "../../api/run-event.ts";
 import { maxLoopField } from "../loop-guard.ts";
+import { standardAttributes } from "../message-attributes.ts";
 import { defineProvider, type SectionProblem } from "../provider.ts";
 import { checkUrl } from "../url.ts";
-import { maxOwnAttributes, render, standardAttributes, topicOf } from "./render.ts";
+import { maxOwnAttributes, render, topicOf } from "./render.ts";
 
 const providerSection = Type.Object(
   {

@@ -1,5 +1,6 @@
 import { eventJson } from "../event-data.ts";
 import { guardLoop } from "../loop-guard.ts";
+import { messageAttributes, standardAttributes } from "../message-attributes.ts";
 import { messageId } from "../message-id.ts";
 import { redacted, type Rendered, type RenderInput } from "../provider.ts";
 import { oneLine } from "../text.ts";
@@ -7,9 +8,6 @@ import type { SnsNotification, SnsProvider } from "./config.ts";
 import { encodePublish } from "./form.ts";
 
 type Input = RenderInput<SnsProvider, SnsNotification>;
-
-/** The attributes of every message, in the order in which they are sent. */
-export const standardAttributes: readonly string[] = ["id", "kind", "namespace", "pipeline", "status", "tektonloop"];
 
 /** SNS hands at most ten attributes on to a queue with raw delivery. */
 export const maxOwnAttributes = 10 - standardAttributes.length;
@@ -73,17 +71,6 @@ function subjectOf({ event, template }: Input): string {
   return cut(chosen === "" ? ascii(`${event.kind} ${event.namespace}/${event.name}: ${event.status}`) : chosen, maxSubject);
 }
 
-/** Attributes travel in XML, where most control characters cannot be written. */
-const attributeValue = (value: string): string => oneLine(value).replace(/[\ufffe\uffff]/g, "");
-
-function attributesOf({ event, notification, template }: Input, id: string, tektonloop: number): Record<string, string> {
-  const own = Object.keys(notification.attributes ?? {}).map((name): [string, string] => [name, template(`attributes.${name}`, maxTemplateBytes) ?? ""]);
-  const { kind, namespace, pipeline, status } = event;
-  const all: [string, string][] = [...Object.entries({ id, kind, namespace, pipeline, status, tektonloop: String(tektonloop) }), ...own];
-  // SNS refuses empty values.
-  return Object.fromEntries(all.map(([name, value]): [string, string] => [name, attributeValue(value)]).filter(([, value]) => value !== ""));
-}
-
 /** The group whose order a FIFO topic keeps: printable ASCII without spaces, as SNS wants it. */
 function groupOf({ event, template }: Input): string {
   const chosen = ascii(template("messageGroupId", maxTemplateBytes) ?? "").replaceAll(" ", "_").slice(0, maxGroup);
@@ -99,7 +86,7 @@ export function render(input: Input): Rendered {
   const guarded = guardLoop(event, provider.maxLoop);
   if ("stopped" in guarded) return guarded.stopped;
   const id = messageId(input, messageKey);
-  const attributes = attributesOf(input, id, guarded.tektonloop);
+  const attributes = messageAttributes(input, id, guarded.tektonloop);
   const subject = subjectOf(input);
   // SNS counts names, types and values.
   const beside = Object.entries(attributes).reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}String${value}`), subject.length);
