@@ -6,10 +6,11 @@ import type { Kube } from "../kube/client.ts";
 import type { Reflector } from "../kube/reflector-options.ts";
 import type { ReflectorHandlers } from "../kube/reflector-store.ts";
 import { reflect } from "../kube/reflector.ts";
-import { customRuns, deliveries, notifications, pipelineRuns, providers, taskRuns, type KubeObject, type Resource } from "../kube/resources.ts";
+import { customRuns, deliveries, notifications, pipelineRuns, providers, resourceName, taskRuns, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { deliveryName, isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
 import { trimRun, type TrimmedRun } from "./trim-run.ts";
+import type { Watched } from "./watch-health.ts";
 
 /** Called for every change; must not wait. Keys are `namespace/name`. */
 export interface CacheHandlers {
@@ -46,6 +47,8 @@ export interface Caches {
   readonly isWatched: (kind: RunKind) => boolean;
   /** Whether all that is watched is followed now, as far as can be told. */
   readonly isFollowing: () => boolean;
+  /** All watches, for their health. */
+  readonly watches: () => Iterable<Watched>;
   /** How many runs and Notifications are known. */
   readonly sizes: () => { readonly runs: number; readonly notifications: number };
   /** Resolves once everything that existed at the start is known. */
@@ -88,8 +91,12 @@ interface Handed {
 
 export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHandlers & RunHandlers, signal: AbortSignal): Caches {
   const { log, metrics, clock } = telemetry;
-  const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>): Reflector<Value> =>
-    reflect({ kube, resource, transform, handlers: own, log, metrics, clock }, signal);
+  const watched: Watched[] = [];
+  const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>): Reflector<Value> => {
+    const reflector = reflect({ kube, resource, transform, handlers: own, log, metrics, clock }, signal);
+    watched.push({ resource: resourceName(resource), health: () => reflector.health() });
+    return reflector;
+  };
 
   const notificationCache = watch(notifications, asNotification, {
     onUpsert: (key, value, previous) => {
@@ -160,6 +167,7 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
     recordsOf: (runUid) => recorded.get(runUid)?.values() ?? [],
     isWatched: (kind) => byKind.get(kind)?.isSynced === true,
     isFollowing: () => byKind.size > 0 && all().every((cache) => ["watching", "absent"].includes(cache.health().state)),
+    watches: () => watched,
     sizes: () => ({ runs: [...byKind.values()].reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
     caughtUp: async () => {
       while (byKind.size === 0 || !all().every(settled)) await clock.sleep(20, signal);

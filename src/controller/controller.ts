@@ -11,6 +11,7 @@ import { createPrevious, withPrevious } from "./previous.ts";
 import { createRunStore } from "./run-store.ts";
 import { makeRoute, providerKeyOf } from "./routes.ts";
 import { createSettlement } from "./settlement.ts";
+import { createWatchHealth } from "./watch-health.ts";
 import { createStandby, type Standby } from "./standby.ts";
 import type { StepObserver } from "./steps.ts";
 
@@ -43,12 +44,12 @@ export const leaseName = "tekton-integrations-controller";
 
 /** The controller: watches runs, Notifications, Providers and Deliveries, and sends what is owed while it leads. */
 export function createController(options: ControllerOptions): Controller {
-  let missing: string | undefined = "the first lists are not complete";
+  let missing = (): string | undefined => "the first lists are not complete";
   return {
-    check: { name: "controller", missing: () => missing },
+    check: { name: "controller", missing: () => missing() },
     run: (signal) =>
-      runController(options, signal, () => {
-        missing = undefined;
+      runController(options, signal, (trouble) => {
+        missing = trouble;
       }),
   };
 }
@@ -56,7 +57,7 @@ export function createController(options: ControllerOptions): Controller {
 /** So many runs are listed before those that are over are made small. */
 const listedAtOnce = 1_000;
 
-async function runController(options: ControllerOptions, signal: AbortSignal, onCaughtUp: () => void): Promise<void> {
+async function runController(options: ControllerOptions, signal: AbortSignal, onCaughtUp: (trouble: () => string | undefined) => void): Promise<void> {
   const { kube, telemetry } = options;
   const { clock, log, metrics } = telemetry;
   const store = createRunStore(options.urlTemplate, () => clock.monotonic());
@@ -98,6 +99,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
       else handlers.onRunGone(run, how);
     },
   }, watching.signal);
+  const health = createWatchHealth({ watches: caches.watches, clock, metrics });
   const settlement = createSettlement({ caches, runs, clock, deadlineMs: options.deadlineMs });
   /** Set once the lists are complete; a run that vanished before is kept as well. */
   let standby: Standby | undefined;
@@ -136,9 +138,9 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     await caches.caughtUp(signal);
     settlement.sweep(true);
     standBy();
-    onCaughtUp();
+    onCaughtUp(health.trouble);
     log.info("caught up", caches.sizes());
-    await Promise.all([runElection(election, lead, signal), settlement.run(signal)]);
+    await Promise.all([runElection(election, lead, signal), settlement.run(signal), health.run(signal)]);
   } finally {
     standby?.stop();
     over.abort();

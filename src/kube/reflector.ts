@@ -30,7 +30,7 @@ export function reflect<T>(options: ReflectorOptions<T>, signal: AbortSignal): R
   const backoff = createBackoff({ baseMs: settings.backoffBaseMs, capMs: settings.backoffCapMs, random });
   const fields = { resource: resourceName(resource), ...(options.namespace === undefined ? {} : { namespace: options.namespace }) };
   const scope = { namespace: options.namespace, labelSelector: options.labelSelector };
-  const count = (name: "watch_relists_total" | "watch_resumes_total" | "watch_errors_total"): void => {
+  const count = (name: "watch_relists_total" | "watch_resumes_total" | "watch_reconnects_total" | "watch_errors_total"): void => {
     options.metrics?.add(name, { resource: fields.resource });
   };
   const health: Counters = {
@@ -193,6 +193,7 @@ export function reflect<T>(options: ReflectorOptions<T>, signal: AbortSignal): R
   function afterFailure(error: unknown, stream: Stream): number {
     health.errors += 1;
     health.reconnects += 1;
+    count("watch_reconnects_total");
     count("watch_errors_total");
     const verdict = judgeFailure(error, { opened: stream.openedAt !== undefined, moved: stream.moved, initial: stream.initial });
     if (verdict.relist) position = undefined;

@@ -39,6 +39,9 @@ export const metricCatalogue = {
   record_writes_total: declare({ type: "counter", help: "Writes of Delivery records, by result (ok, failed).", labels: ["result"] }),
   watch_relists_total: declare({ type: "counter", help: "Lists made to start or restart a watch, by resource.", labels: ["resource"] }),
   watch_resumes_total: declare({ type: "counter", help: "Watches resumed where they ended, by resource.", labels: ["resource"] }),
+  watch_reconnects_total: declare({ type: "counter", help: "Watches that broke, stalled or were not accepted, and were tried again, by resource.", labels: ["resource"] }),
+  watch_failing: declare({ type: "gauge", help: "Whether the last attempt at a watch failed (1), by resource; after two minutes the controller is not ready.", labels: ["resource"] }),
+  watch_last_event_age_seconds: declare({ type: "gauge", help: "Time since a watch last showed a change or a bookmark, by resource; bookmarks come every minute.", labels: ["resource"] }),
   watch_errors_total: declare({ type: "counter", help: "Failed lists and watches, by resource.", labels: ["resource"] }),
 } as const;
 
