@@ -2,9 +2,3 @@
 export function oneLine(value: string): string {
   return value.toWellFormed().replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, " ").trim();
 }
-
-/** At most `limit` code points; what is cut off is shown by an ellipsis. */
-export function cutCodePoints(value: string, limit: number): string {
-  const points = Array.from(value);
-  return points.length <= limit ? value : `${points.slice(0, limit - 1).join("")}…`;
-}

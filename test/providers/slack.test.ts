@@ -4,6 +4,7 @@ import { runStatuses, type RunEvent, type RunStatus } from "../../src/api/run-ev
 import type { Message, SentBefore, Sender } from "../../src/providers/provider.ts";
 import type { SlackNotification, SlackProvider } from "../../src/providers/slack/config.ts";
 import { slackTypeErrors } from "../support/slack-contract.ts";
+import { hurriedClock } from "../support/hurried-clock.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { ended, runEvent } from "../controller/runs.ts";
 import { allTextOf, failureOf } from "./errors.ts";
@@ -33,28 +34,12 @@ function ledger(sender: Sender, provider: SlackProvider, notification: SlackNoti
   };
 }
 
-/** A clock on which nobody has to wait: time passes as soon as somebody sleeps. */
-function hurried() {
-  const clock = manualClock(Date.now());
-  const slept: number[] = [];
-  const hurriedClock = {
-    now: () => clock.now(),
-    monotonic: () => clock.monotonic(),
-    sleep: (ms: number): Promise<void> => {
-      slept.push(ms);
-      clock.advance(ms);
-      return Promise.resolve();
-    },
-  };
-  return { clock: hurriedClock, slept };
-}
-
 const one = (messages: readonly Message[]): Message => messages[0] ?? assert.fail("nothing was rendered");
 
 describe("a Slack App", () => {
   it("posts a message for every status of a run, by Slack's rules and the types of its SDK", async (t) => {
     const double = await startDouble(t);
-    const { sender, provider } = openSender(t, double, { clock: hurried().clock });
+    const { sender, provider } = openSender(t, double, { clock: hurriedClock() });
     for (const status of runStatuses) {
       const { externalRef } = await sender.send(one(messagesOf({ event: { ...failedRun, status }, provider })), signal);
       assert.equal(externalRef, double.messages.at(-1)?.ts);
@@ -82,7 +67,7 @@ describe("a Slack App", () => {
 
   it("posts each state as a message of its own, unless the Notification says otherwise", async (t) => {
     const double = await startDouble(t);
-    const { sender, provider } = openSender(t, double, { clock: hurried().clock });
+    const { sender, provider } = openSender(t, double, { clock: hurriedClock() });
     const { send } = ledger(sender, provider);
     for (const event of [runEvent(), failedRun]) await send(event);
     assert.deepEqual(double.messages.map(({ threadTs, edits, text }) => [threadTs, edits, text]), [[undefined, 0, "build-1.ci: Running"], [undefined, 0, "build-1.ci: Failed"]]);
@@ -90,7 +75,7 @@ describe("a Slack App", () => {
 
   it("edits the first message as the run goes on, also after a restart", async (t) => {
     const double = await startDouble(t);
-    const first = openSender(t, double, { clock: hurried().clock });
+    const first = openSender(t, double, { clock: hurriedClock() });
     const before = ledger(first.sender, first.provider, { update: true });
     await before.send(runEvent({ status: "Pending" }));
     await before.send(runEvent());
@@ -104,7 +89,7 @@ describe("a Slack App", () => {
 
   it("edits by id in a channel that was given by name", async (t) => {
     const double = await startDouble(t);
-    const { sender, provider } = openSender(t, double, { clock: hurried().clock, provider: { channels: [{ name: "#deployments" }] } });
+    const { sender, provider } = openSender(t, double, { clock: hurriedClock(), provider: { channels: [{ name: "#deployments" }] } });
     const { send, record } = ledger(sender, provider, { update: true });
     for (const event of [runEvent(), failedRun]) await send(event);
     assert.deepEqual(double.calls.map(({ method, arguments: args }) => [method, args["channel"]]), [["chat.postMessage", "#deployments"], ["chat.update", channel]]);
@@ -113,7 +98,7 @@ describe("a Slack App", () => {
 
   it("replies in the run's thread, below its first message", async (t) => {
     const double = await startDouble(t);
-    const { sender, provider } = openSender(t, double, { clock: hurried().clock });
+    const { sender, provider } = openSender(t, double, { clock: hurriedClock() });
     const { send, record } = ledger(sender, provider, { thread: "PerRun" });
     for (const status of ["Pending", "Running", "Succeeded"] as const) await send(runEvent({ status }));
     const [parent] = double.messages;
@@ -123,7 +108,7 @@ describe("a Slack App", () => {
 
   it("with update and thread, edits the first message and tells each later state below it, once", async (t) => {
     const double = await startDouble(t);
-    const { sender, provider } = openSender(t, double, { clock: hurried().clock });
+    const { sender, provider } = openSender(t, double, { clock: hurriedClock() });
     const { send } = ledger(sender, provider, { update: true, thread: "PerRun" });
     for (const status of ["Pending", "Running", "Failed"] as const) await send(runEvent({ status }));
     assert.deepEqual(double.messages.map(({ text, threadTs, edits }) => [text, threadTs === undefined, edits]), [["build-1.ci: Failed", true, 2], ["build-1.ci: Running", false, 0], ["build-1.ci: Failed", false, 0]]);
@@ -136,7 +121,7 @@ describe("a Slack App", () => {
   for (const error of ["message_not_found", "cant_update_message", "edit_window_closed"]) {
     it(`posts anew what cannot be edited: ${error}`, async (t) => {
       const double = await startDouble(t);
-      const { sender, provider } = openSender(t, double, { clock: hurried().clock });
+      const { sender, provider } = openSender(t, double, { clock: hurriedClock() });
       const { send, record } = ledger(sender, provider, { update: true });
       await send(runEvent());
       double.refuse(error, {}, 1);
@@ -160,14 +145,14 @@ describe("a Slack App", () => {
 
   it("sends one message a second to a channel, and others meanwhile", async (t) => {
     const double = await startDouble(t, { channels: [{ id: channel, name: "a" }, { id: "C2", name: "b" }] });
-    const { clock, slept } = hurried();
+    const clock = hurriedClock();
     const { sender, provider } = openSender(t, double, { clock });
     const to = (id: string): Promise<unknown> => sender.send(one(messagesOf({ event: failedRun, provider: { ...provider, channels: [{ id }] } })), signal);
     await Promise.all([to(channel), to("C2")]);
-    assert.deepEqual(slept, []);
+    assert.deepEqual(clock.slept, []);
     await to(channel);
     await to(channel);
-    assert.deepEqual([slept, double.messages.length], [[1000, 1000], 4]);
+    assert.deepEqual([clock.slept, double.messages.length], [[1000, 1000], 4]);
   });
 
   it("keeps no place for a message that would have to wait long: it is told when to come back", async (t) => {
@@ -196,14 +181,14 @@ describe("a Slack App", () => {
 
   it("pauses a channel as long as Slack asks to", async (t) => {
     const double = await startDouble(t);
-    const { clock, slept } = hurried();
+    const clock = hurriedClock();
     const { sender, provider } = openSender(t, double, { clock });
     double.misbehave({ answer: { status: 429, headers: { "retry-after": "5" } } }, 1);
     const message = one(messagesOf({ event: failedRun, provider }));
     const error = await failureOf(sender.send(message, signal));
     assert.deepEqual([error.code, error.retryAfterMs, double.received.length], ["RateLimited", 5000, 1]);
     await sender.send(message, signal);
-    assert.deepEqual([slept, double.messages.length], [[5000], 1]);
+    assert.deepEqual([clock.slept, double.messages.length], [[5000], 1]);
   });
 
   it("uses a token with white space around it, of which the redactor is told both forms", async (t) => {
@@ -249,7 +234,7 @@ describe("what Slack says no with", () => {
 
   it("is shown only where it is a code: an answer may hold anything there", async (t) => {
     const double = await startDouble(t);
-    const { sender, provider } = openSender(t, double, { clock: hurried().clock });
+    const { sender, provider } = openSender(t, double, { clock: hurriedClock() });
     for (const said of ["<html>s3cret</html>", "s3cret s3cret", "S3CRET", "s3cret".repeat(20), ""]) {
       double.refuse(said, {}, 1);
       const error = await failureOf(sender.send(one(messagesOf({ event: failedRun, provider })), signal));

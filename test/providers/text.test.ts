@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { cutCodePoints, oneLine } from "../../src/providers/text.ts";
+import { oneLine } from "../../src/providers/text.ts";
 import { checkUrl } from "../../src/providers/url.ts";
 
 describe("oneLine", () => {
@@ -12,18 +12,6 @@ describe("oneLine", () => {
   it("leaves no half of a character", () => {
     assert.equal(oneLine("a\ud83dz"), "a\ufffdz");
     assert.equal(oneLine("a🚀z"), "a🚀z");
-  });
-});
-
-describe("cutCodePoints", () => {
-  it("leaves alone what fits, counted in characters", () => {
-    assert.equal(cutCodePoints("🚀".repeat(140), 140), "🚀".repeat(140));
-  });
-
-  it("shows a cut, and never splits a character", () => {
-    const cut = cutCodePoints("🚀".repeat(141), 140);
-    assert.equal(cut, `${"🚀".repeat(139)}…`);
-    assert.equal(Array.from(cut).length, 140);
   });
 });
 

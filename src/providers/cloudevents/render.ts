@@ -36,7 +36,7 @@ export function render(input: RenderInput<CloudEventsProvider, CloudEventsNotifi
   const body: StructuredEvent = {
     specversion: "1.0",
     id: messageId(input, "event"),
-    source: provider.source ?? `/apis/tekton.dev/${versions[event.kind]}/namespaces/${event.namespace}/${plurals[event.kind]}/${event.name}`,
+    source: provider.source ?? `/apis/tekton.dev/${versions[event.kind]}/namespaces/${event.namespace}/${plurals[event.kind]}/${encodeURIComponent(event.name.toWellFormed())}`,
     type: `io.ornew.tekton.integrations.${event.kind.toLowerCase()}.${event.status.toLowerCase()}.v1`,
     subject: subject === "" ? event.name : subject,
     ...(time !== undefined && { time: new Date(time).toISOString() }),

@@ -1,8 +1,8 @@
 import { commitPatterns } from "../../api/commit.ts";
 import { annotations } from "../../api/group.ts";
 import type { RunEvent, RunStatus } from "../../api/run-event.ts";
-import { cutToBytes } from "../../api/text.ts";
-import { cutCodePoints, oneLine } from "../text.ts";
+import { cutToBytes, shorten } from "../../api/text.ts";
+import { oneLine } from "../text.ts";
 import { redacted, type Rendered, type RenderInput } from "../provider.ts";
 import type { GitHubNotification, GitHubProvider } from "./config.ts";
 
@@ -27,7 +27,7 @@ const faultOfTheRun = /^(Couldnt|Invalid|Parameter|Param|Object|Required|CreateR
 /** A run has one commit status at a time. */
 const messageKey = "status";
 
-/** GitHub takes at most 140 characters of description. */
+/** GitHub takes at most 140 characters of description; UTF-16 units are the stricter way to count them. */
 const maxDescription = 140;
 
 /** GitHub takes at most 255 characters of context; bytes are the stricter way to count them. */
@@ -65,8 +65,8 @@ function stateOf(event: RunEvent): CommitState {
 }
 
 function descriptionOf(event: RunEvent): string {
-  const parts = [event.reason === "" ? event.status : event.reason, oneLine(event.message)].filter((part) => part !== "");
-  return cutCodePoints(parts.join(": "), maxDescription);
+  const parts = [oneLine(event.reason) === "" ? event.status : oneLine(event.reason), oneLine(event.message)].filter((part) => part !== "");
+  return shorten(parts.join(": "), maxDescription);
 }
 
 interface Place {

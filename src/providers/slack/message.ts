@@ -42,7 +42,7 @@ const saying = (reason: string, message: string): string => [oneLine(reason), cl
 function facts({ kind, pipeline, duration, commit }: RunEvent): string[] {
   const repository = commit.owner !== undefined && commit.repo !== undefined ? `${commit.owner}/${commit.repo}` : commit.repo;
   return [
-    pipeline === "" ? kind : `${kind} of ${pipeline}`,
+    oneLine(pipeline) === "" ? kind : `${kind} of ${pipeline}`,
     ...(duration === undefined ? [] : [`took ${spanText(duration)}`]),
     ...(repository === undefined ? [] : [commit.sha === undefined ? repository : `${repository}@${commit.sha.slice(0, 7)}`]),
     ...(commit.branch === undefined ? [] : [`on ${commit.branch}`]),
@@ -71,7 +71,7 @@ export const titleOf = ({ name, namespace, status }: RunEvent): string => mrkdwn
 
 /** The message for those who made none of their own: an attachment, since only these have a colour. */
 export function attachmentOf(event: RunEvent): Json {
-  const said = saying(event.reason === "" ? event.status : event.reason, shorten(event.message, maxMessage));
+  const said = saying(oneLine(event.reason) === "" ? event.status : event.reason, shorten(event.message, maxMessage));
   const url = linkTarget(event.url);
   return {
     color: colours[event.status],

@@ -143,7 +143,7 @@ export function open(options: SenderOptions<SlackProvider>): Sender {
         if (!(error instanceof DeliveryError) || error.code !== "RateLimited") throw error;
         const wait = error.retryAfterMs ?? unnamedPauseMs;
         pace.pause(address, wait);
-        throw new DeliveryError("RateLimited", error.message, { cause: error, retryAfterMs: wait });
+        throw new DeliveryError("RateLimited", error.message, { cause: error, retryAfterMs: wait, ...(error.status !== undefined && { status: error.status }) });
       }
     },
     close: () => Promise.resolve(),

@@ -1,0 +1,104 @@
+import { generateKeyPairSync } from "node:crypto";
+import type { RunEvent } from "../../src/api/run-event.ts";
+import { gitHubApp } from "../../src/providers/github/config.ts";
+import { cloudEvents } from "../../src/providers/cloudevents/config.ts";
+import type { AnyProviderDefinition } from "../../src/providers/provider.ts";
+import { slackApp } from "../../src/providers/slack/config.ts";
+import { startGitHub } from "../support/github-double.ts";
+import type { Received, Receiver } from "../support/receivers.ts";
+import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { startSlack } from "../support/slack-double.ts";
+
+/** The service that a provider is held against. */
+export interface Counterpart {
+  readonly receiver: Receiver;
+  /** Values of Secrets, by `<name>/<key>`. */
+  readonly secrets: ReadonlyMap<string, string>;
+  /** Of the right form, and refused by the service; absent where the service asks for none. */
+  readonly wrongSecrets?: ReadonlyMap<string, string>;
+  /** What the service has now: one line for each thing that somebody would see or could tell apart. */
+  readonly shown: () => readonly string[];
+  /** What was wrong with requests, by the vendor's contract. */
+  readonly violations: readonly string[];
+}
+
+type ErrorClassOf = "retryable" | "credentials" | "route" | "permanent";
+
+/** Everything the suite has to know about a provider. A new one is one more entry. */
+export interface ProviderEntry {
+  readonly definition: AnyProviderDefinition;
+  readonly start: () => Promise<Counterpart>;
+  /** The Provider's section for a service at a URL such as `http://127.0.0.1:1234`. */
+  readonly sectionAt: (url: string) => unknown;
+  readonly notification: unknown;
+  /** A Notification's section that leads to several destinations, and how many. */
+  readonly several?: { readonly notification: unknown; readonly count: number };
+  /** Whether the request carries the message, and is no look-up and no token request. */
+  readonly carriesMessage: (request: Received) => boolean;
+  /** The same message twice: `once` where the service shows it once, or a sentence of the provider's page that says it does not. */
+  readonly repeated: "once" | { readonly page: string; readonly says: RegExp };
+  /** Where the service's own rules differ from those of HTTP. */
+  readonly classes?: Readonly<Record<number, ErrorClassOf>>;
+  /** Requests with the message on 401: two where a fresh token is tried once. */
+  readonly requestsOn401?: number;
+  /** Whether any answer with 2xx accepts, whatever its body. */
+  readonly anyBodyAccepts?: boolean;
+  /** An event that can be rendered. */
+  readonly adapt?: (event: RunEvent) => RunEvent;
+}
+
+const gitHub: ProviderEntry = {
+  definition: gitHubApp,
+  start: async () => {
+    const double = await startGitHub({ installations: [{ id: 77, owner: "example-org" }] });
+    const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+    return {
+      receiver: double,
+      secrets: new Map([["app/private-key.pem", double.privateKey]]),
+      wrongSecrets: new Map([["app/private-key.pem", otherKey]]),
+      shown: () => [...new Set(double.statuses.map(({ sha, context, state }) => `${sha} ${context} ${state}`))],
+      violations: double.violations,
+    };
+  },
+  sectionAt: (url) => ({ appId: 123_456, baseURL: `${url}/api/v3`, privateKey: { secretRef: { name: "app" } } }),
+  notification: { context: "${kind} ${status}" },
+  carriesMessage: ({ path }) => path.includes("/statuses/"),
+  repeated: "once",
+  classes: { 403: "route" },
+  requestsOn401: 2,
+};
+
+const slack: ProviderEntry = {
+  definition: slackApp,
+  start: async () => {
+    const double = await startSlack({ channels: ["C1", "C2", "C3"].map((id, index) => ({ id, name: `channel-${index}` })) });
+    return {
+      receiver: double,
+      secrets: new Map([["app/access-token", double.token]]),
+      wrongSecrets: new Map([["app/access-token", "xoxb-000000000000-anotherappstoken"]]),
+      shown: () => double.messages.map(({ channel, ts }) => `${channel} ${ts}`),
+      violations: double.violations,
+    };
+  },
+  sectionAt: (url) => ({ baseURL: `${url}/api`, accessToken: { secretRef: { name: "app" } }, channels: [{ id: "C1" }] }),
+  notification: {},
+  several: { notification: { channels: [{ id: "C1" }, { id: "C2" }, { name: "channel-2" }] }, count: 3 },
+  carriesMessage: ({ path }) => path.startsWith("/api/chat."),
+  repeated: { page: "slack.md", says: /a message is sent once more, and stands in\s+the channel twice/ },
+};
+
+const events: ProviderEntry = {
+  definition: cloudEvents,
+  start: async () => {
+    const sink = await startCloudEventsSink();
+    return { receiver: sink, secrets: new Map(), shown: () => [...new Set(sink.events().map(({ source, id }) => `${source} ${id}`))], violations: sink.violations };
+  },
+  sectionAt: (url) => ({ url: `${url}/tekton` }),
+  notification: { subject: "${name}" },
+  carriesMessage: () => true,
+  repeated: "once",
+  anyBodyAccepts: true,
+};
+
+/** One for each provider of the registry. */
+export const entries: readonly ProviderEntry[] = [gitHub, slack, events];

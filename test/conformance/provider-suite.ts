@@ -1,0 +1,365 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { runKinds, runStatuses, type RunEvent } from "../../src/api/run-event.ts";
+import { DeliveryError } from "../../src/providers/delivery-error.ts";
+import { createHttp, type EgressPolicy, type Http } from "../../src/providers/http.ts";
+import type { Message, Sender } from "../../src/providers/provider.ts";
+import { ended, runEvent } from "../controller/runs.ts";
+import { allTextOf, failureOf } from "../providers/errors.ts";
+import { templatesOn } from "../providers/templates.ts";
+import { hurriedClock } from "../support/hurried-clock.ts";
+import type { Answer, Fault } from "../support/receivers.ts";
+import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
+import { eventually } from "../support/wait.ts";
+import type { Counterpart, ProviderEntry } from "./provider-entries.ts";
+
+const never = new AbortController().signal;
+
+/** A message of the entry's provider. */
+function messagesFor({ definition }: ProviderEntry, section: unknown, notification: unknown, event: RunEvent): readonly Message[] {
+  const rendered = definition.render({
+    event,
+    provider: section,
+    notification,
+    notificationName: { namespace: "ci", name: "conformance" },
+    sentBefore: () => ({ sentCount: 0 }),
+    template: templatesOn(definition, notification, event),
+  });
+  return "messages" in rendered ? rendered.messages : assert.fail(`nothing was rendered: ${rendered.nothing.message}`);
+}
+
+interface Bench {
+  readonly counterpart: Counterpart;
+  readonly sender: Sender;
+  readonly http: Http;
+  /** The messages of an event, at the counterpart or wherever the bench leads. */
+  readonly messages: (event?: RunEvent, notification?: unknown) => readonly Message[];
+  /** One message, sent. */
+  readonly send: (signal?: AbortSignal) => Promise<unknown>;
+  /** Requests that carried a message. */
+  readonly carried: () => number;
+  /** Every request with a message meets this. */
+  readonly misbehave: (fault: Fault) => void;
+  /** Fails when the error, or anything below it, shows a Secret's value or a token. */
+  readonly holdsNoSecret: (error: unknown) => void;
+}
+
+interface BenchOptions {
+  readonly policy?: EgressPolicy;
+  readonly mayBegin?: () => boolean;
+  /** Where the Provider leads, instead of to the counterpart. */
+  readonly at?: (url: string) => string;
+  readonly wrong?: boolean;
+}
+
+async function bench(t: TestContext, entry: ProviderEntry, { policy = { development: true }, mayBegin = () => true, at = (url) => url, wrong = false }: BenchOptions = {}): Promise<Bench> {
+  const counterpart = await entry.start();
+  const client = createHttp(policy, mayBegin);
+  let closing: Promise<void> | undefined;
+  const http: Http = { fetch: client.fetch, close: () => (closing ??= client.close()) };
+  t.after(async () => {
+    await http.close();
+    await counterpart.receiver.close();
+  });
+  const section = entry.sectionAt(at(counterpart.receiver.url));
+  const secrets = (wrong ? counterpart.wrongSecrets : undefined) ?? counterpart.secrets;
+  const known = [...secrets.values()];
+  const { open } = await entry.definition.load();
+  const sender = open({ provider: section, secrets, http, clock: hurriedClock(), learnSecret: (secret) => known.push(secret) });
+  const messages: Bench["messages"] = (event = ended("Failed"), notification = entry.notification) => messagesFor(entry, section, notification, event);
+  return {
+    counterpart,
+    sender,
+    http,
+    messages,
+    send: async (signal = never) => sender.send(messages()[0] ?? assert.fail("nothing was rendered"), signal),
+    carried: () => counterpart.receiver.received.filter(entry.carriesMessage).length,
+    misbehave: (fault) => {
+      counterpart.receiver.misbehave((request) => (entry.carriesMessage(request) ? fault : undefined));
+    },
+    holdsNoSecret: (error) => {
+      const text = allTextOf(error);
+      // A key of many lines would be found by any of them.
+      const parts = known.flatMap((secret) => secret.split("\n")).filter((part) => part.length >= 16 && !part.startsWith("-----"));
+      assert.deepEqual(parts.filter((part) => text.includes(part)), []);
+    },
+  };
+}
+
+const classesOfHttp: Readonly<Record<number, string>> = {
+  301: "route", 302: "route", 307: "route", 400: "permanent", 401: "credentials", 403: "credentials", 404: "route", 408: "retryable", 409: "permanent", 410: "route", 413: "permanent", 415: "permanent", 422: "permanent",
+  429: "retryable", 500: "retryable", 502: "retryable", 503: "retryable", 504: "retryable",
+};
+
+const hostile: readonly (readonly [string, string])[] = [
+  ["quotes and braces", "\"'}]{[\\\"\\u0000${name} $${x}"],
+  ["control characters", "a\u0000b\u0007c\u001b[31md\r\n\te\u2028f\u202eg"],
+  ["emoji", "😀👩‍👩‍👧‍👦".repeat(600)],
+  ["mentions and markup", "<!channel> @here <@U1> [x](https://evil.example.com) *b* `c` <script>alert(1)</script> &lt;"],
+  ["nothing but spaces", " \n\t "],
+  ["8,192 characters", "é".repeat(8192)],
+];
+
+function hostileEvent(text: string): RunEvent {
+  const long = text.repeat(Math.ceil(1_000_000 / text.length));
+  return ended("Failed", {
+    name: text, reason: text, message: text, pipeline: text, labels: { team: text }, annotations: { note: text }, params: { text }, results: { text: long, list: [text, text] },
+    tasks: [{ name: text, kind: "TaskRun", status: "Failed", reason: text, message: text, ignored: false }],
+    commit: { ...runEvent().commit, branch: text, author: text },
+  });
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.entries(value).flatMap(([key, inner]) => [key, ...textsIn(inner)]) : [];
+}
+
+async function startTls(t: TestContext): Promise<{ url: string; requests: () => number }> {
+  let requests = 0;
+  const { key, cert } = await selfSignedCertificate("127.0.0.1");
+  const server: Server = createServer({ key, cert }, (_, response) => {
+    requests += 1;
+    response.end("{}");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests };
+}
+
+const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
+
+/** Runs the suite for one provider: what every provider must do, whatever its service. */
+export function providerSuite(entry: ProviderEntry): void {
+  const { definition } = entry;
+
+  describe(`${definition.type}: what it delivers`, () => {
+    it("is each status of each kind of run, once, by the vendor's contract", async (t) => {
+      const { counterpart, sender, messages, carried } = await bench(t, entry);
+      let sent = 0;
+      for (const kind of runKinds) {
+        for (const status of runStatuses) {
+          for (const message of messages(runEvent({ kind, status, uid: `${kind}-${status}`, terminal: status !== "Pending" && status !== "Running" }))) {
+            await sender.send(message, never);
+            sent += 1;
+          }
+        }
+      }
+      assert.equal(sent, runKinds.length * runStatuses.length);
+      assert.deepEqual([carried(), counterpart.shown().length, counterpart.violations], [sent, sent, []]);
+    });
+
+    it("is the same message, for the same state, sent twice: shown once, or its page says so", async (t) => {
+      const { counterpart, sender, messages } = await bench(t, entry);
+      for (let times = 0; times < 2; times += 1) for (const message of messages()) await sender.send(message, never);
+      if (entry.repeated === "once") assert.equal(counterpart.shown().length, 1);
+      else {
+        assert.equal(counterpart.shown().length, 2);
+        assert.match(readFileSync(join(import.meta.dirname, "../../docs/providers", entry.repeated.page), "utf8"), entry.repeated.says);
+      }
+    });
+
+    it("goes to every destination, each with a key that a record can hold", async (t) => {
+      const { notification, count } = entry.several ?? { notification: entry.notification, count: 1 };
+      const { counterpart, sender, messages } = await bench(t, entry);
+      const rendered = messages(ended("Failed"), notification);
+      const keys = rendered.map(({ key }) => key);
+      assert.deepEqual([keys.length, new Set(keys).size], [count, count]);
+      assert.ok(keys.every((key) => key.length > 0 && key.length <= 253));
+      for (const message of rendered) {
+        const { externalRef = "" } = await sender.send(message, never);
+        assert.ok(externalRef.length <= 2048 && Object.values(message.target).every((value) => value.length <= 2048));
+      }
+      assert.deepEqual([counterpart.shown().length, counterpart.violations], [count, []]);
+    });
+
+    for (const [what, text] of hostile) {
+      it(`is told whatever runs hold: ${what}`, async (t) => {
+        const { counterpart, sender, messages } = await bench(t, entry);
+        const rendered = messages(hostileEvent(text));
+        assert.ok(textsIn(rendered.map(({ request }) => request)).every((each) => each.isWellFormed()));
+        for (const message of rendered) await sender.send(message, never);
+        assert.deepEqual([counterpart.shown().length, counterpart.violations], [1, []]);
+      });
+    }
+
+    it("is what was rendered: the same for the same event, with credentials masked", async (t) => {
+      const { messages, holdsNoSecret, counterpart } = await bench(t, entry);
+      assert.deepEqual(messages(), messages());
+      holdsNoSecret(messages());
+      for (const { request } of messages()) {
+        if (counterpart.secrets.size > 0) assert.equal(request.headers["authorization"], "[redacted]");
+        assert.ok(Object.keys(request.headers).every((name) => name === name.toLowerCase()));
+      }
+    });
+  });
+
+  describe(`${definition.type}: what goes wrong`, () => {
+    for (const [status, usual] of Object.entries(classesOfHttp)) {
+      const expected = entry.classes?.[Number(status)] ?? usual;
+      it(`${status} is ${expected}, after one request`, async (t) => {
+        const { counterpart, send, misbehave, carried, holdsNoSecret } = await bench(t, entry);
+        const echoed = [...counterpart.secrets.values()].join(" ");
+        misbehave({ answer: { status: Number(status), headers: { location: "https://127.0.0.1/elsewhere" }, body: { message: echoed, error: echoed } } });
+        const error = await failureOf(send());
+        assert.deepEqual([error.class, error.status], [expected, Number(status)], error.message);
+        assert.equal(carried(), status === "401" ? (entry.requestsOn401 ?? 1) : 1);
+        if (echoed !== "") assert.ok(!error.message.includes(echoed));
+        holdsNoSecret(error.message);
+      });
+    }
+
+    it("Retry-After says how long to wait, in seconds or as a date", async (t) => {
+      const { send, misbehave, counterpart } = await bench(t, entry);
+      misbehave({ answer: { status: 429, headers: { "retry-after": "7" } } });
+      assert.equal((await failureOf(send())).retryAfterMs, 7000);
+      counterpart.receiver.behave();
+      misbehave({ answer: { status: 429, headers: { "retry-after": new Date(Date.now() + 90_000).toUTCString() } } });
+      const { retryAfterMs = 0 } = await failureOf(send());
+      assert.ok(retryAfterMs > 60_000 && retryAfterMs <= 91_000, String(retryAfterMs));
+    });
+
+    it("a connection that breaks is retryable", async (t) => {
+      const { send, misbehave, carried, holdsNoSecret } = await bench(t, entry);
+      misbehave({ reset: true });
+      const error = await failureOf(send());
+      assert.deepEqual([error.code, error.class, carried()], ["ServiceUnreachable", "retryable", 1]);
+      holdsNoSecret(error);
+    });
+
+    it("a service that is down is retryable, and works when it is back", async (t) => {
+      const { send, counterpart, holdsNoSecret } = await bench(t, entry);
+      await counterpart.receiver.goAway();
+      const error = await failureOf(send());
+      assert.deepEqual([error.code, error.class], ["ServiceUnreachable", "retryable"]);
+      holdsNoSecret(error);
+      await counterpart.receiver.comeBack();
+      await send();
+      assert.equal(counterpart.shown().length, 1);
+    });
+
+    it("a certificate that nobody vouches for is retryable, and sees no request", async (t) => {
+      const tls = await startTls(t);
+      const { send, holdsNoSecret } = await bench(t, entry, { at: () => tls.url });
+      const error = await failureOf(send());
+      assert.deepEqual([error.code, error.class, tls.requests()], ["ServiceUnreachable", "retryable", 0]);
+      holdsNoSecret(error);
+    });
+
+    const page = "<html><body>welcome to the hotel's network</body></html>";
+    const malformed: readonly (readonly [string, Answer])[] = [
+      ["a page of HTML with status 200", { status: 200, headers: { "content-type": "text/html" }, body: page }],
+      ["a page of HTML that says it is JSON", { status: 200, headers: { "content-type": "application/json" }, body: page }],
+      ["nothing", { status: 200, body: "" }],
+      ["null", { status: 200, headers: { "content-type": "application/json" }, body: "null" }],
+      ["a list", { status: 200, body: [] }],
+      ["an object with nothing in it", { status: 200, body: {} }],
+      ["an answer without end", { status: 200, headers: { "content-type": "application/json" }, body: `{"ok":true,"id":1,"x":"${"x".repeat(3_000_000)}"}` }],
+    ];
+    for (const [what, answer] of malformed) {
+      it(`${what} is ${entry.anyBodyAccepts === true ? "an acceptance, as its protocol has it" : "retryable"}`, async (t) => {
+        const { send, misbehave, carried } = await bench(t, entry);
+        misbehave({ answer });
+        if (entry.anyBodyAccepts === true) await send();
+        else assert.equal((await failureOf(send())).class, "retryable");
+        assert.equal(carried(), 1);
+      });
+    }
+
+    for (const [what, reason, code] of [["the Provider's timeout", new DOMException("too slow", "TimeoutError"), "ServiceTimeout"], ["the end of the process", new Error("stopping"), "ServiceUnreachable"]] as const) {
+      it(`${what} ends a request that hangs`, async (t) => {
+        const { send, misbehave, carried, holdsNoSecret } = await bench(t, entry);
+        misbehave({ hang: true });
+        const controller = new AbortController();
+        const sending = failureOf(send(controller.signal));
+        await eventually("a request that hangs", () => (carried() === 1 ? true : undefined));
+        controller.abort(reason);
+        const error = await sending;
+        assert.deepEqual([error.code, error.class, carried()], [code, "retryable", 1]);
+        holdsNoSecret(error);
+      });
+
+      it(`${what} also ends the first request of all, whatever it is for`, async (t) => {
+        const { send, counterpart } = await bench(t, entry);
+        counterpart.receiver.misbehave({ hang: true });
+        const controller = new AbortController();
+        const sending = failureOf(send(controller.signal));
+        await eventually("a request that hangs", () => (counterpart.receiver.received.length === 1 ? true : undefined));
+        controller.abort(reason);
+        assert.equal((await sending).code, code);
+      });
+    }
+  });
+
+  describe(`${definition.type}: credentials and connections`, () => {
+    it("asks for credentials once for many messages", async (t) => {
+      const { counterpart, sender, messages, carried } = await bench(t, entry);
+      const count = 25;
+      for (let index = 0; index < count; index += 1) for (const message of messages(ended("Failed", { uid: `run-${index}` }))) await sender.send(message, never);
+      const others = counterpart.receiver.received.length - carried();
+      assert.equal(carried(), count);
+      assert.ok(others <= 2, `${others} requests besides the messages`);
+    });
+
+    it("says that the credentials are wrong, and not who is to blame by their value", async (t) => {
+      const { send, holdsNoSecret, counterpart } = await bench(t, entry, { wrong: true });
+      if (counterpart.wrongSecrets === undefined) {
+        assert.deepEqual(definition.secretRefs(entry.sectionAt(counterpart.receiver.url)), []);
+        return;
+      }
+      const error = await failureOf(send());
+      assert.equal(error.class, "credentials");
+      holdsNoSecret(error);
+    });
+
+    it("refuses values that can be no credentials when it is opened, and shows none of them", async (t) => {
+      const { counterpart, http } = await bench(t, entry);
+      const { open } = await definition.load();
+      const provider = entry.sectionAt(counterpart.receiver.url);
+      for (const value of ["", "s3cret s3cret\nnot a credential", "-----BEGIN s3cret-----"]) {
+        const secrets = new Map([...counterpart.secrets.keys()].map((name) => [name, value]));
+        if (secrets.size === 0) continue;
+        assert.throws(() => open({ provider, secrets, http, clock: hurriedClock(), learnSecret: () => undefined }), (error) => {
+          assert.ok(error instanceof DeliveryError && error.code === "SecretMalformed");
+          assert.doesNotMatch(allTextOf(error), /s3cret/);
+          return true;
+        });
+      }
+      assert.equal(counterpart.receiver.received.length, 0);
+    });
+
+    for (const [what, at] of [
+      ["an address of this machine", (url: string) => url],
+      ["an address of this machine over TLS", (url: string) => url.replace("http:", "https:")],
+      ["a name that leads to it", (url: string) => url.replace("http://127.0.0.1", "https://localhost")],
+      ["the metadata service", () => "https://169.254.169.254"],
+    ] as const) {
+      it(`reaches no ${what} outside development`, async (t) => {
+        const { send, counterpart, holdsNoSecret } = await bench(t, entry, { policy: { development: false }, at });
+        const error = await failureOf(send());
+        assert.deepEqual([error.code, counterpart.receiver.received.length], ["EgressDenied", 0]);
+        holdsNoSecret(error);
+      });
+    }
+
+    it("begins no request once this controller does not lead", async (t) => {
+      const { send, counterpart } = await bench(t, entry, { mayBegin: () => false });
+      const error = await failureOf(send());
+      assert.deepEqual([error.code, counterpart.receiver.received.length], ["NotLeading", 0]);
+    });
+
+    it("closes without leaving a socket behind", async (t) => {
+      const before = sockets();
+      const { counterpart, sender, http, messages } = await bench(t, entry);
+      await Promise.all(Array.from({ length: 10 }, (_, index) => messages(ended("Failed", { uid: `run-${index}` }))).flat().map((message) => sender.send(message, never)));
+      assert.ok(sockets() > before, "connections are kept while they may be needed");
+      await sender.close();
+      await http.close();
+      await eventually("no sockets", () => (sockets() <= before ? true : undefined));
+      assert.equal(counterpart.violations.length, 0);
+    });
+  });
+}
