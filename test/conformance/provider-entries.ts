@@ -4,8 +4,10 @@ import { gitHubApp } from "../../src/providers/github/config.ts";
 import { cloudEvents } from "../../src/providers/cloudevents/config.ts";
 import type { AnyProviderDefinition } from "../../src/providers/provider.ts";
 import { slackApp } from "../../src/providers/slack/config.ts";
+import { awsSns } from "../../src/providers/sns/config.ts";
 import { startGitHub } from "../support/github-double.ts";
 import type { Received, Receiver } from "../support/receivers.ts";
+import { startSns } from "../support/sns-double.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { startSlack } from "../support/slack-double.ts";
 
@@ -100,5 +102,26 @@ const events: ProviderEntry = {
   anyBodyAccepts: true,
 };
 
+const topicARN = "arn:aws:sns:eu-central-1:123456789012:tekton-runs";
+
+const sns: ProviderEntry = {
+  definition: awsSns,
+  start: async () => {
+    const double = await startSns({ topicArn: topicARN });
+    const secretsOf = (id: string, secret: string): ReadonlyMap<string, string> => new Map([["aws/access-key-id", id], ["aws/secret-access-key", secret]]);
+    return {
+      receiver: double,
+      secrets: secretsOf(double.key.id, double.key.secret),
+      wrongSecrets: secretsOf(double.key.id, "anothersecretaccesskeyofthesamelength000"),
+      shown: () => [...new Set(double.published.map(({ attributes }) => attributes["id"] ?? ""))],
+      violations: double.violations,
+    };
+  },
+  sectionAt: (url) => ({ topicARN, endpoint: url, credentials: { secretRef: { name: "aws" } } }),
+  notification: { subject: "${name}", attributes: { reason: "${reason}" } },
+  carriesMessage: ({ body }) => body.includes("Action=Publish"),
+  repeated: "once",
+};
+
 /** One for each provider of the registry. */
-export const entries: readonly ProviderEntry[] = [gitHub, slack, events];
+export const entries: readonly ProviderEntry[] = [gitHub, slack, sns, events];
