@@ -3,10 +3,12 @@ import type { RunEvent } from "../../src/api/run-event.ts";
 import { gitHubApp } from "../../src/providers/github/config.ts";
 import { cloudEvents } from "../../src/providers/cloudevents/config.ts";
 import type { AnyProviderDefinition } from "../../src/providers/provider.ts";
+import { gcpPubSub } from "../../src/providers/pubsub/config.ts";
 import { slackApp } from "../../src/providers/slack/config.ts";
 import { awsSns } from "../../src/providers/sns/config.ts";
 import { startGitHub } from "../support/github-double.ts";
 import type { Received, Receiver } from "../support/receivers.ts";
+import { startPubSub } from "../support/pubsub-double.ts";
 import { startSns } from "../support/sns-double.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { startSlack } from "../support/slack-double.ts";
@@ -123,5 +125,25 @@ const sns: ProviderEntry = {
   repeated: "once",
 };
 
+const pubSub: ProviderEntry = {
+  definition: gcpPubSub,
+  start: async () => {
+    const double = await startPubSub();
+    const secretsOf = (file: object): ReadonlyMap<string, string> => new Map([["pubsub/service-account.json", JSON.stringify(file)]]);
+    const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    return {
+      receiver: double,
+      secrets: secretsOf(double.key),
+      wrongSecrets: secretsOf({ ...double.key, private_key: otherKey }),
+      shown: () => [...new Set(double.published.map(({ attributes }) => attributes["id"] ?? ""))],
+      violations: double.violations,
+    };
+  },
+  sectionAt: (url) => ({ projectId: "example-project", topic: "tekton-runs", endpoint: url, credentials: { secretRef: { name: "pubsub" } } }),
+  notification: { attributes: { reason: "${reason}" }, orderingKey: "${name}" },
+  carriesMessage: ({ path }) => path.endsWith(":publish"),
+  repeated: "once",
+};
+
 /** One for each provider of the registry. */
-export const entries: readonly ProviderEntry[] = [gitHub, slack, sns, events];
+export const entries: readonly ProviderEntry[] = [gitHub, slack, sns, pubSub, events];

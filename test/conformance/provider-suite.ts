@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { runKinds, runStatuses, type RunEvent } from "../../src/api/run-event.ts";
+import { shorten } from "../../src/api/text.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import { createHttp, type EgressPolicy, type Http } from "../../src/providers/http.ts";
 import type { Message, Sender } from "../../src/providers/provider.ts";
@@ -104,12 +105,15 @@ const hostile: readonly (readonly [string, string])[] = [
   ["8,192 characters", "é".repeat(8192)],
 ];
 
+/** Within the bounds of RunEvent, which normalising keeps; results have none of their own. */
 function hostileEvent(text: string): RunEvent {
   const long = text.repeat(Math.ceil(1_000_000 / text.length));
+  const name = shorten(text, 253);
+  const reason = shorten(text, 1024);
   return ended("Failed", {
-    name: text, reason: text, message: text, pipeline: text, labels: { team: text }, annotations: { note: text }, params: { text }, results: { text: long, list: [text, text] },
-    tasks: [{ name: text, kind: "TaskRun", status: "Failed", reason: text, message: text, ignored: false }],
-    commit: { ...runEvent().commit, branch: text, author: text },
+    name, reason, message: shorten(text, 8192), pipeline: name, labels: { team: text }, annotations: { note: text }, params: { text }, results: { text: long, list: [text, text] },
+    tasks: [{ name, kind: "TaskRun", status: "Failed", reason, message: shorten(text, 8192), ignored: false }],
+    commit: { ...runEvent().commit, branch: shorten(text, 255), author: shorten(text, 100) },
   });
 }
 
