@@ -53,6 +53,8 @@ export interface OpenOptions {
   readonly key?: string;
   readonly clock?: Clock;
   readonly policy?: EgressPolicy;
+  /** Whether requests may be begun. Default: yes. */
+  readonly mayBegin?: () => boolean;
   /** Whether the double is Google itself, and no endpoint that a user gave. Default: true. */
   readonly google?: boolean;
 }
@@ -64,7 +66,7 @@ function googleAt({ url }: PubSubDouble, http: Http): Http {
 
 /** A sender for the double's topic. */
 export function openSender(t: TestContext, double: PubSubDouble, provider: Partial<PubSubProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[] } {
-  const http = createHttp(options.policy ?? { development: true });
+  const http = createHttp(options.policy ?? { development: true }, options.mayBegin);
   t.after(() => http.close());
   const { clock = manualClock(Date.now()), key = JSON.stringify(double.key), google = true } = options;
   const learnt: string[] = [];

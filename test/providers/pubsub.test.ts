@@ -289,6 +289,16 @@ describe("a request to Pub/Sub", () => {
     assert.equal(double.received.length, 0);
   });
 
+  it("is not begun by a controller that no longer leads", async (t) => {
+    const double = await startDouble(t);
+    let leads = false;
+    const { sender } = openSender(t, double, {}, { mayBegin: () => leads });
+    assert.deepEqual([(await failureOf(sender.send(message, signal))).code, double.received.length], ["NotLeading", 0]);
+    leads = true;
+    await sender.send(message, signal);
+    assert.equal(double.received.length, 1);
+  });
+
   it("is refused after the sender was closed, without a request", async (t) => {
     const double = await startDouble(t);
     const { sender } = openSender(t, double);

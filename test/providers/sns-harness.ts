@@ -49,6 +49,8 @@ export interface OpenOptions {
   readonly key?: KnownKey;
   readonly clock?: Clock;
   readonly policy?: EgressPolicy;
+  /** Whether requests may be begun. Default: yes. */
+  readonly mayBegin?: () => boolean;
   /** Values of the Secret, instead of the double's key. */
   readonly secrets?: Readonly<Record<string, string>>;
 }
@@ -58,7 +60,7 @@ export const secretsOf = ({ id, secret, token }: KnownKey): Record<string, strin
 
 /** A sender for the double's topic, for which the double is AWS. */
 export function openSender(t: TestContext, double: SnsDouble, provider: Partial<SnsProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[] } {
-  const http = createHttp(options.policy ?? { development: true });
+  const http = createHttp(options.policy ?? { development: true }, options.mayBegin);
   t.after(() => http.close());
   const { clock = manualClock(Date.now()) } = options;
   const secrets = new Map(Object.entries(options.secrets ?? secretsOf(options.key ?? double.key)).map(([name, value]) => [`aws/${name}`, value]));

@@ -321,6 +321,19 @@ describe("a request to SNS", () => {
     assert.equal(double.received.length, 0);
   });
 
+  it("is not begun by a controller that no longer leads, nor is a role assumed", async (t) => {
+    const double = await startDouble(t, { roles: { [roleARN]: "ci/runs" } });
+    for (const provider of [{}, { roleARN }]) {
+      let leads = false;
+      const { sender } = openSender(t, double, provider, { mayBegin: () => leads });
+      assert.equal((await failureOf(sender.send(message, signal))).code, "NotLeading");
+      leads = true;
+      await sender.send(message, signal);
+      double.endSessions();
+    }
+    assert.deepEqual(actions(double), ["Publish", "AssumeRole", "Publish"]);
+  });
+
   it("is not made for a Provider without credentials", async (t) => {
     const { open } = await import("../../src/providers/sns/send.ts");
     const double = await startDouble(t);
