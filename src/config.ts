@@ -25,7 +25,7 @@ export const serveFlags = [
   { name: "metrics-port", type: "string", value: "PORT", description: "Port of /metrics, /healthz and /readyz. Default: 9090; 0 takes a free one." },
   { name: "log-level", type: "string", value: "LEVEL", description: "debug, info, warn or error. Default: info." },
   { name: "run-url-template", type: "string", value: "URL", description: "Link to a run, with {kind}, {plural}, {namespace} and {name} as placeholders. Default: none." },
-  { name: "instance", type: "string", value: "NAME", description: "Who this process is, for the Lease and Events; no two may have the same. Default: the host's name with a random part." },
+  { name: "instance", type: "string", value: "NAME", description: "What this process is called in the Lease and in Events. Default: the name of the host, which is that of the Pod." },
   { name: "lease-duration", type: "string", value: "DURATION", description: "How long another controller waits before it takes over from one that vanished, 3s to 10m. Default: 15s." },
   { name: "delivery-deadline", type: "string", value: "DURATION", description: "How long a message is tried, such as 30m or 24h. Default: 24h." },
   { name: "development", type: "boolean", description: "Allow Providers to reach loopback addresses and plain http. Refused with the in-cluster configuration." },

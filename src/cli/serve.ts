@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { readConfig, environmentName, serveFlags, type Config } from "../config.ts";
 import { keepCertificates } from "../controller/certificates.ts";
@@ -51,7 +50,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
       observe: injected.observe ?? observeNothing,
       urlTemplate: config.runUrlTemplate,
       deadlineMs: config.deliveryDeadlineMs,
-      instance: config.instance ?? `${hostname()}-${randomUUID().slice(0, 8)}`,
+      instance: config.instance ?? hostname(),
       namespace,
       leaseDurationMs: config.leaseDurationMs,
       whileLeading: (stop) => keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop),

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Kube } from "../kube/client.ts";
 import { runElection } from "../kube/election.ts";
 import type { Term } from "../kube/term.ts";
@@ -14,6 +15,7 @@ import { createSettlement } from "./settlement.ts";
 import { createWatchHealth } from "./watch-health.ts";
 import { createStandby, type Standby } from "./standby.ts";
 import type { StepObserver } from "./steps.ts";
+import { createUnrecorded } from "./unrecorded.ts";
 
 export interface ControllerOptions {
   readonly kube: Kube;
@@ -24,7 +26,7 @@ export interface ControllerOptions {
   readonly urlTemplate: string | undefined;
   /** How long a message is tried, in milliseconds. */
   readonly deadlineMs: number;
-  /** Which process this is, for the Lease and for Events; no other may have the same. */
+  /** Which process this is, for people who read the Lease and Events. */
   readonly instance: string;
   /** The installation's own namespace, where the Lease is. */
   readonly namespace: string;
@@ -63,6 +65,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   const store = createRunStore(options.urlTemplate, () => clock.monotonic());
   const previous = createPrevious(store);
   const runs = withPrevious(store, previous);
+  const unrecorded = createUnrecorded();
   let current: Term | undefined;
   const http = options.http(() => current?.holds() === true);
   let handlers: CacheHandlers | undefined;
@@ -110,7 +113,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
 
   const lead = async (term: Term): Promise<void> => {
     current = term;
-    const led = createLead({ ...options, http, caches, runs, previous }, term);
+    const led = createLead({ ...options, http, caches, runs, previous, unrecorded }, term);
     const ending = abortWithAny(signal, term.lost);
     standby?.stop();
     handlers = led.handlers;
@@ -127,7 +130,8 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     kube, clock, log,
     namespace: options.namespace,
     name: leaseName,
-    identity: options.instance,
+    // Another one after each start: a controller that comes back must not take the Lease before one that saw what happened meanwhile.
+    identity: `${options.instance}_${randomBytes(4).toString("hex")}`,
     leaseDurationMs: options.leaseDurationMs,
     onChange: (leads: boolean) => {
       metrics.set("leader", {}, leads ? 1 : 0);

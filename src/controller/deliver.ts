@@ -10,6 +10,7 @@ import type { Route } from "./plan.ts";
 import type { RunStore } from "./run-store.ts";
 import { createSending, type Gate, type Held, type Looked, type SendingOptions, type Step } from "./sending.ts";
 import type { Turns } from "./turns.ts";
+import type { Unrecorded } from "./unrecorded.ts";
 import type { Views } from "./views.ts";
 
 export interface DelivererOptions extends SendingOptions {
@@ -17,8 +18,9 @@ export interface DelivererOptions extends SendingOptions {
   readonly views: Views;
   readonly ledger: Ledger;
   readonly routeOf: (notificationKey: string) => Route | undefined;
-  /** What is on record for a pair from before this process; asked once per pair. */
+  /** What is on record for a pair. */
   readonly recordOf: (pair: Pair) => DeliveryStatus | undefined;
+  readonly unrecorded: Unrecorded;
   readonly gateOf: (route: Route) => Gate;
   readonly judge: Judge;
   readonly turns: Turns;
@@ -72,7 +74,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   });
 
   const pairs = createPairs({
-    recordOf: options.recordOf,
+    recordOf: (pair) => options.unrecorded.addTo(pair, options.recordOf(pair)),
     monotonic: () => clock.monotonic(),
     onRelease: runs.release,
     onDrop: (key) => {
@@ -242,8 +244,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     runVanished: pairs.keepRun,
     letGo: pairs.letGo,
     owedCount: () => [...pairs.all()].filter((state) => state.owes).length,
-    run: (signal, lastCall) =>
-      queue.run(
+    run: async (signal, lastCall) => {
+      await queue.run(
         (key) =>
           settle(key, lastCall).catch((error: unknown) => {
             // What the end of the process cut off has not failed: the next one takes it up.
@@ -251,6 +253,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
             throw error;
           }),
         signal,
-      ),
+      );
+      for (const { dirty, pair, destinations } of pairs.all()) if (dirty) options.unrecorded.keep(pair, [...destinations.values()]);
+    },
   };
 }

@@ -32,6 +32,7 @@ import type { Gate } from "./sending.ts";
 import { createThrottle } from "./throttle.ts";
 import { tellOutcome } from "./tell-outcome.ts";
 import { createTurns } from "./turns.ts";
+import type { Unrecorded } from "./unrecorded.ts";
 import { createViews } from "./views.ts";
 import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "./uses.ts";
 
@@ -48,6 +49,8 @@ const graceMs = 10_000;
 export interface LeadOptions extends Omit<ControllerOptions, "http" | "leaseDurationMs" | "namespace" | "whileLeading"> {
   readonly http: Http;
   readonly caches: Caches;
+  /** What an earlier term of this process could not put on record. */
+  readonly unrecorded: Unrecorded;
   readonly runs: RunStore;
   readonly previous: Previous;
 }
@@ -62,7 +65,7 @@ export interface Lead {
   readonly run: (stop: AbortSignal) => Promise<void>;
 }
 
-/** Prepares a term. Nothing of an earlier one is used again: another process may have led in between. */
+/** Prepares a term. Of an earlier one only what could not be put on record is used again: another process may have led in between. */
 export function createLead(options: LeadOptions, term: Term): Lead {
   const { telemetry, caches, runs, previous } = options;
   const { clock, log, metrics } = telemetry;
@@ -137,6 +140,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     observe: options.observe,
     routeOf: routes.get,
     recordOf: (pair) => caches.record(pair)?.status,
+    unrecorded: options.unrecorded,
     gateOf: ({ notification }) => gateOf(notification),
     throttle,
     places,

@@ -38,8 +38,8 @@ export interface Selected {
 }
 
 export interface PairsOptions {
-  /** What is on record for a pair from before this process; asked once per pair. */
-  readonly recordOf: (pair: Pair) => DeliveryStatus | undefined;
+  /** What is known of a pair from before this term, and whether that is more than is on record; asked once per pair. */
+  readonly recordOf: (pair: Pair) => { readonly status: DeliveryStatus | undefined; readonly added: boolean };
   /** `Clock.monotonic()`. */
   readonly monotonic: () => number;
   /** A vanished run that nobody waits for any more. */
@@ -126,7 +126,7 @@ export function createPairs(options: PairsOptions): Pairs {
       keptFor.get(pair.runUid)?.add(key);
       const known = states.get(key);
       if (known !== undefined) return known;
-      const record = options.recordOf(pair);
+      const { status: record, added } = options.recordOf(pair);
       const { destinations = [], redelivered } = record ?? {};
       const owed = stillOwed(record);
       const owedState = owed === undefined ? undefined : stateOf(owed);
@@ -138,7 +138,7 @@ export function createPairs(options: PairsOptions): Pairs {
         seenAt: options.monotonic(),
         owes: false,
         attempted: owedState ?? "",
-        dirty: false,
+        dirty: added,
         owedOnRecord: owedState,
         writeFailures: 0,
         wake: undefined,

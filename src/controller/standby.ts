@@ -50,7 +50,7 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
   let stopped = false;
 
   const pairs = createPairs({
-    recordOf: (pair) => caches.record(pair)?.status,
+    recordOf: (pair) => ({ status: caches.record(pair)?.status, added: false }),
     monotonic: () => clock.monotonic(),
     onRelease: runs.release,
     onDrop: () => undefined,

@@ -78,7 +78,7 @@ async function soak(plane: ControlPlane): Promise<number> {
     for (const name of replicas) await start(name);
     const leader = async (): Promise<string> => {
       const { spec } = await plane.client.call<{ spec: { holderIdentity: string } }>("GET", `/apis/coordination.k8s.io/v1/namespaces/${ownNamespace}/leases/tekton-integrations-controller`);
-      return spec.holderIdentity;
+      return spec.holderIdentity.replace(/_.*/, "");
     };
     await plane.kubectl(["create", "namespace", namespace]);
     const objects = [cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "all", "events")];

@@ -18,6 +18,7 @@ import { pairOf, makeRoute } from "../../src/controller/routes.ts";
 import { createPrevious } from "../../src/controller/previous.ts";
 import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
 import { createViews } from "../../src/controller/views.ts";
+import { createUnrecorded } from "../../src/controller/unrecorded.ts";
 import { createTurns } from "../../src/controller/turns.ts";
 import type { TrimmedRun } from "../../src/controller/trim-run.ts";
 import type { DeliveryError } from "../../src/providers/delivery-error.ts";
@@ -149,6 +150,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
       harness.steps.push(`${step} ${status}`);
     },
     routeOf,
+    unrecorded: createUnrecorded(),
     recordOf: ({ notification: { name } }) => (name === "to-service" ? harness.record : undefined),
     gateOf: () => harness.gate,
     throttle: createThrottle(clock),

@@ -32,7 +32,7 @@ async function crashingController({ installation: { controller } }: World, folde
   const supervisor = await supervise();
   const file = join(folder, `${step}.jsonl`);
   const metricsPort = await freePort();
-  const flags = ["--controller", "--kubeconfig", controller.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(metricsPort), "--development", "--instance", "crashing"];
+  const flags = ["--controller", "--kubeconfig", controller.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(metricsPort), "--development", "--lease-duration", "3s"];
   const stop = new AbortController();
   let crashes = 0;
   const living = (async () => {

@@ -18,7 +18,7 @@ interface Lease {
 }
 
 const holder = async ({ plane }: World): Promise<string> =>
-  (await plane.client.call<Lease>("GET", `/apis/coordination.k8s.io/v1/namespaces/${ownNamespace}/leases/tekton-integrations-controller`)).spec.holderIdentity;
+  (await plane.client.call<Lease>("GET", `/apis/coordination.k8s.io/v1/namespaces/${ownNamespace}/leases/tekton-integrations-controller`)).spec.holderIdentity.replace(/_.*/, "");
 
 /** Replicas of the controller beside each other, in the place of the installed one. */
 async function replicas(world: World, names: readonly string[]) {
