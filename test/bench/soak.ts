@@ -1,6 +1,6 @@
 /**
- * `npm run bench:soak -- [--minutes 30] [--json]`: runs come and go while the connections of two controllers to the API server are
- * cut every 30 s, the one that leads is killed every 5 minutes, and the receiver is away for a third of the time in the middle. Judged
+ * `npm run bench:soak -- [--minutes 30] [--kill-every SECONDS] [--json]`: runs come and go while the connections of two controllers to the API server are
+ * cut every 30 s, the one that leads is killed every 5 minutes (or so often), and the receiver is away for a third of the time in the middle. Judged
  * from the receiver's record alone: every end must have arrived. Prints what was lost and repeated, and the memory over time.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -20,7 +20,6 @@ import { eventually } from "../support/wait.ts";
 
 const namespace = "soak";
 const cutEveryMs = 30_000;
-const killEveryMs = 300_000;
 const runEveryMs = 500;
 const perSecond = 1000;
 const replicas = ["soak-a", "soak-b"];
@@ -30,8 +29,9 @@ interface Played {
   readonly end: string;
 }
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" }, json: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" }, "kill-every": { type: "string", default: "300" }, json: { type: "boolean", default: false } } });
 const durationMs = Number(values.minutes) * 60_000;
+const killEveryMs = Number(values["kill-every"]) * 1000;
 
 /** A run from its creation to its end, and half of the time to its deletion. */
 async function playRun({ client }: ControlPlane, index: number): Promise<Played> {
