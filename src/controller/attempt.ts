@@ -3,11 +3,11 @@ import { startDeadline } from "../kube/deadline.ts";
 import { DeliveryError } from "../providers/delivery-error.ts";
 import type { Message, Sender } from "../providers/provider.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { aboutOf, type PairState } from "./pairs.ts";
+import type { PairState } from "./pairs.ts";
 import { afterAcceptance, afterFailure, whenResumed } from "./pair-state.ts";
 import type { Places } from "./places.ts";
 import type { Route } from "./plan.ts";
-import type { StepObserver } from "./steps.ts";
+import { aboutOf, type StepObserver } from "./steps.ts";
 
 /** What came of a message, for the statuses of Notification and Provider. */
 export interface Outcome {

@@ -4,11 +4,12 @@ import { createWorkQueue, type Requeue, type WorkQueue } from "../kube/work-queu
 import type { Judge } from "./judge.ts";
 import type { Ledger, Pair } from "./ledger.ts";
 import { createPairRecords } from "./pair-records.ts";
-import { aboutOf, createPairs, holderOf, stateOf, type Pairs, type PairState, type Selected } from "./pairs.ts";
+import { createPairs, holderOf, stateOf, type Pairs, type PairState, type Selected } from "./pairs.ts";
 import { forAnotherState, whenNothingIsOwed, whenRedelivered } from "./pair-state.ts";
 import type { Route } from "./plan.ts";
 import type { RunStore } from "./run-store.ts";
 import { createSending, type Gate, type Held, type Looked, type SendingOptions, type Step } from "./sending.ts";
+import { aboutOf } from "./steps.ts";
 import type { Turns } from "./turns.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 import type { Views } from "./views.ts";

@@ -3,8 +3,8 @@ import { backoffDelay } from "../kube/backoff.ts";
 import type { Requeue } from "../kube/work-queue.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Ledger } from "./ledger.ts";
-import { aboutOf, stateOf, type PairState } from "./pairs.ts";
-import type { StepObserver } from "./steps.ts";
+import { stateOf, type PairState } from "./pairs.ts";
+import { aboutOf, type StepObserver } from "./steps.ts";
 
 export interface PairRecordsOptions {
   readonly ledger: Ledger;

@@ -77,13 +77,6 @@ export interface Pairs {
 /** A state of a run, as far as messages are told apart by it. */
 export const stateOf = ({ status, reason }: RunEvent): string => `${status}/${reason}`;
 
-/** A pair in a line of the log, and for who observes its steps. */
-export const aboutOf = (state: PairState, event: RunEvent): { notification: string; run: string; status: string } => ({
-  notification: state.notificationKey,
-  run: `${event.kind}/${event.namespace}/${event.name}`,
-  status: event.status,
-});
-
 const pairKey = ({ notification, runUid }: Pair): string => `${notification.namespace}/${notification.uid}/${runUid}`;
 
 /** The namespace that a key begins with: that of an object, or of the Notification of a pair. */
