@@ -96,7 +96,6 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
 
   /** Nothing is to be sent: only a record that lags behind, or that says otherwise, is still to be written. */
   const rest = async (state: PairState, event: RunEvent, signal: AbortSignal): Promise<Requeue | undefined> => {
-    state.asked = false;
     if (state.owedOnRecord !== undefined) {
       const left = [...state.destinations.values()].map(whenNothingIsOwed).filter((destination) => destination !== undefined);
       state.destinations.clear();
@@ -120,7 +119,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     }
     const messages = options.judge.owed(state, route, view);
     state.owes = messages !== undefined;
-    return { state, route, view, messages };
+    return { state, asked: state.asked, route, view, messages };
   };
 
   /** How long the state is to be waited for before it is looked at. */
@@ -134,7 +133,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     const looked = await options.turns.once(holderOf(key), () => look(key));
     if (looked === undefined) return { kind: "gone" };
     const { state, route, view: { event, vanished }, messages } = looked;
-    if (messages === undefined) return { kind: "rest", state, event };
+    if (messages === undefined) return { kind: "rest", state, event, asked: looked.asked };
     if (held === undefined) await options.observe("matched", aboutOf(state, event));
     const gate = options.gateOf(route);
     if (gate.ready === "soon") return { kind: "gone" };
@@ -158,10 +157,21 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     };
   };
 
+  /** What was asked for before the look is done; what has been asked for since is not. */
+  const answered = (state: PairState, asked: string | undefined): void => {
+    if (asked === undefined || state.asked !== asked) return;
+    state.redelivered = asked;
+    state.asked = undefined;
+    state.dirty = true;
+  };
+
   const conclude = async (last: Exclude<Step, { kind: "wait" }>, signal: AbortSignal): Promise<Requeue | undefined> => {
     switch (last.kind) {
       case "gone": return undefined;
-      case "rest": return rest(last.state, last.event, signal);
+      case "rest": {
+        answered(last.state, last.asked);
+        return rest(last.state, last.event, signal);
+      }
       case "held": {
         const written = last.again ? await records.write(last.state, last.event, true, signal) : await records.writeOwed(last.state, last.event, signal);
         return last.afterMs === undefined ? written : { afterMs: Math.min(last.afterMs, written?.afterMs ?? Infinity) };
@@ -169,7 +179,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       case "sent": {
         const { state, event, waits } = last;
         state.owes = waits.length > 0;
-        if (!state.owes) state.asked = false;
+        if (!state.owes) answered(state, last.asked);
         const written = state.owes ? await records.writeOwed(state, event, signal) : await records.write(state, event, false, signal);
         if (state.owes) return { afterMs: Math.min(...waits, written?.afterMs ?? Infinity) };
         state.seenAt = clock.monotonic();
@@ -229,10 +239,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     },
     redeliver: (notificationKey, pair, word) => {
       const state = pairs.stateFor(notificationKey, pair);
-      if (state.redelivered === word) return;
-      state.redelivered = word;
-      state.dirty = true;
-      state.asked = true;
+      if (state.redelivered === word || state.asked === word) return;
+      state.asked = word;
       for (const [key, destination] of state.destinations) state.destinations.set(key, whenRedelivered(destination));
       queue.add(state.key);
     },

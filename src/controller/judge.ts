@@ -36,7 +36,7 @@ const matchOf = (planned: Plan): Match => (planned.kind === "waiting" || planned
 /** What is known of the state's selection already. */
 function knownOf({ selected, owedOnRecord, asked }: PairState, route: Route, view: RunView): Known | undefined {
   // What was put on record as owed has been judged; too little of it may be left to judge it once more. What is to be sent again was sent.
-  if (asked || (view.restored && owedOnRecord !== undefined)) return "owed";
+  if (asked !== undefined || (view.restored && owedOnRecord !== undefined)) return "owed";
   return selected?.version === view.version && selected.route === route ? "selected" : undefined;
 }
 
@@ -55,7 +55,7 @@ export function createJudge({ metrics, places, onFault, onJudged }: JudgeOptions
     owed: (state, route, view) => {
       const known = knownOf(state, route, view);
       // Whoever asks for a redelivery means this run's state.
-      const planned = plan(route, view, recordedOf(state.destinations.values()), known, (message) => !state.asked && places.isOvertaken(route, message, view.event));
+      const planned = plan(route, view, recordedOf(state.destinations.values()), known, (message) => state.asked === undefined && places.isOvertaken(route, message, view.event));
       if (known === undefined) {
         count(outcomeOf(planned));
         onJudged(state.notificationKey, view.event, matchOf(planned));

@@ -23,10 +23,10 @@ export interface PairState {
   writeFailures: number;
   /** Ends the wait for a turn. */
   wake: AbortController | undefined;
-  /** The word with which a redelivery was asked for last. */
+  /** The word of the last redelivery that was done. */
   redelivered: string | undefined;
-  /** A redelivery is asked for, and not done. */
-  asked: boolean;
+  /** The word of a redelivery that is asked for, and not done. */
+  asked: string | undefined;
   /** The state that the filter selects, and under which route; undefined when the filter is to be asked. */
   selected: Selected | undefined;
 }
@@ -136,7 +136,7 @@ export function createPairs(options: PairsOptions): Pairs {
         writeFailures: 0,
         wake: undefined,
         redelivered,
-        asked: false,
+        asked: undefined,
         selected: undefined,
       };
       states.set(key, state);

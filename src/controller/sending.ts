@@ -43,15 +43,17 @@ export interface Held {
 /** What one look at a pair led to. */
 export type Step =
   | { readonly kind: "gone" }
-  | { readonly kind: "rest"; readonly state: PairState; readonly event: RunEvent }
+  | { readonly kind: "rest"; readonly state: PairState; readonly event: RunEvent; readonly asked: string | undefined }
   /** Nothing can be sent; `afterMs`: it may then. */
   | { readonly kind: "held"; readonly state: PairState; readonly event: RunEvent; readonly again: boolean; readonly afterMs?: number }
   /** A request waits for its turn. */
   | { readonly kind: "wait"; readonly state: PairState; readonly turn: Turn; readonly rate: Rate | undefined }
-  | { readonly kind: "sent"; readonly state: PairState; readonly event: RunEvent; readonly waits: readonly number[] };
+  | { readonly kind: "sent"; readonly state: PairState; readonly event: RunEvent; readonly asked: string | undefined; readonly waits: readonly number[] };
 
 export interface Looked {
   readonly state: PairState;
+  /** The redelivery that was asked for then. */
+  readonly asked: string | undefined;
   readonly route: Route;
   readonly view: RunView;
   readonly messages: readonly Message[] | undefined;
@@ -115,7 +117,7 @@ export function createSending(options: SendingOptions): Sending {
         giveBack();
       }
     }
-    if (blocked === undefined) return { kind: "sent", state, event, waits };
+    if (blocked === undefined) return { kind: "sent", state, event, asked: looked.asked, waits };
     return { kind: "wait", state, turn: blocked, rate };
   };
 
