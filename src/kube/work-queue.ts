@@ -81,7 +81,10 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
     waiting.add(options.laneOf?.(key) ?? "", key);
     pumpSoon();
   };
+  /** The end has come: a time that is planned now would only keep the process alive. */
+  let stopped = false;
   const addAfter = (key: string, ms: number): void => {
+    if (stopped) return;
     if (ms <= 0) {
       add(key);
       return;
@@ -152,6 +155,7 @@ export function createWorkQueue(options: WorkQueueOptions): WorkQueue {
         if (signal.aborted && underWay === 0) none.resolve(undefined);
       };
       const stop = (): void => {
+        stopped = true;
         for (const key of [...later.keys()]) cancelLater(key);
         pump();
       };

@@ -174,3 +174,14 @@ describe("work queue", () => {
     assert.deepEqual([begun, clock.sleepers], [["a"], []]);
   });
 });
+
+describe("a work queue that has been told to stop", () => {
+  it("plans nothing more, which would keep the process alive", async () => {
+    const { queue, clock, stop, stopped } = setup(1);
+    stop.abort();
+    await stopped;
+    queue.addAfter("late", 3_600_000);
+    queue.addRateLimited("late");
+    assert.deepEqual([queue.delayed, clock.sleepers], [0, []]);
+  });
+});
