@@ -43,3 +43,15 @@ export function activityOf(notification: Notification, now: number, caughtUpAt: 
   const settled = caughtUpAt ?? (status.caughtUpAt === undefined ? before : Date.parse(status.caughtUpAt));
   return { activeSince: Math.max(before, settled), selection, change: "edited" };
 }
+
+const hourMs = 3_600_000;
+
+/**
+ * Runs that ended before this moment, milliseconds since the epoch, owe the Notification nothing without a record: what ended
+ * more than the delivery deadline before all was settled last has been settled, and its record may be gone. Moves by whole
+ * hours, as routes are made anew for it.
+ */
+export function settledBefore({ status }: Notification, deadlineMs: number): number {
+  const caughtUpAt = status?.caughtUpAt === undefined ? -Infinity : Date.parse(status.caughtUpAt);
+  return Math.floor((caughtUpAt - deadlineMs) / hourMs) * hourMs;
+}

@@ -1,11 +1,12 @@
+import type { Delivery } from "../api/delivery.ts";
 import { defaultPerMinute, maxRecent, type Notification } from "../api/notification.ts";
+import type { Provider } from "../api/provider.ts";
 import { createStatusWriter } from "../kube/apply.ts";
 import { createEventRecorder } from "../kube/events.ts";
 import { fencedKube } from "../kube/fenced.ts";
 import type { Term } from "../kube/term.ts";
-import { createWorkQueue, type WorkQueue } from "../kube/work-queue.ts";
+import { keyOf } from "../kube/resources.ts";
 import type { Http } from "../providers/http.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CacheHandlers, Caches } from "./caches.ts";
 import type { Outcome } from "./attempt.ts";
 import { createConnections, rateOf } from "./connections.ts";
@@ -15,7 +16,7 @@ import { createDeliverer } from "./deliver.ts";
 import { abortAfter, abortWithAny } from "./ending.ts";
 import { createJudge } from "./judge.ts";
 import { createLedger, fieldManager, pairOfRecord } from "./ledger.ts";
-import { careForNotification, careForProviders } from "./look-after.ts";
+import { careForNotification, careForProviders, careQueue } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
 import { holderOf } from "./pairs.ts";
@@ -55,7 +56,7 @@ export interface LeadOptions extends Omit<ControllerOptions, "http" | "leaseDura
   readonly previous: Previous;
 }
 
-const keyOfObject = ({ metadata: { namespace, name } }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string => `${namespace}/${name}`;
+const keyOfObject = ({ metadata: { namespace, name } }: Delivery | Notification | Provider): string => keyOf(namespace, name);
 
 /** One term of leading: all that is decided, sent and written. */
 export interface Lead {
@@ -184,12 +185,16 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   const providerCare = careForProviders(care);
   const notificationCare = careForNotification(care);
 
+  /** Offers what vanished, once every Notification can be asked. */
+  const offerVanished = (): void => {
+    if (unseen.size > 0) return;
+    for (const uid of vanishedMeanwhile) offers.runVanished(uid);
+    vanishedMeanwhile.clear();
+  };
+
   const lookAtNotification = async (key: string, signal: AbortSignal): ReturnType<typeof notificationCare> => {
     const requeue = await notificationCare(key, signal);
-    if (unseen.delete(key) && unseen.size === 0) {
-      for (const uid of vanishedMeanwhile) offers.runVanished(uid);
-      vanishedMeanwhile.clear();
-    }
+    if (unseen.delete(key)) offerVanished();
     return requeue;
   };
 
@@ -213,9 +218,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       unseen.add(keyOfObject(notification));
       notificationQueue.add(keyOfObject(notification));
     }
-    if (unseen.size > 0) return;
-    for (const uid of vanishedMeanwhile) offers.runVanished(uid);
-    vanishedMeanwhile.clear();
+    offerVanished();
   };
 
   const showSeries = (key: string): void => {
@@ -253,8 +256,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       },
       onRunGone: (run, how) => {
         runs.vanish(run, how);
-        if (unseen.size > 0) vanishedMeanwhile.add(run.uid);
-        else offers.runVanished(run.uid);
+        vanishedMeanwhile.add(run.uid);
+        offerVanished();
       },
     },
     run: async (stop) => {
@@ -287,16 +290,4 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       }
     },
   };
-}
-
-function careQueue(kind: string, { clock, log }: Telemetry): WorkQueue {
-  return createWorkQueue({
-    concurrency: 4,
-    clock,
-    backoff: { baseMs: 500, capMs: 60_000 },
-    laneOf: holderOf,
-    onFailure: (key, error) => {
-      log.warn("an object could not be looked after; trying again", { kind, key, error });
-    },
-  });
 }

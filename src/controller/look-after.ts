@@ -4,16 +4,18 @@ import type { StatusWriter } from "../kube/apply.ts";
 import { backoffDelay } from "../kube/backoff.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import { notifications, providers } from "../kube/resources.ts";
-import type { Requeue, WorkQueue } from "../kube/work-queue.ts";
+import { createWorkQueue, type Requeue, type WorkQueue } from "../kube/work-queue.ts";
 import type { DeliveryError } from "../providers/delivery-error.ts";
 import type { Sender } from "../providers/provider.ts";
 import type { Clock } from "../telemetry/clock.ts";
-import { activityOf, type Activity } from "./activity.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+import { activityOf, settledBefore, type Activity } from "./activity.ts";
 import { secretEveryMs, type Connection, type Connections } from "./connections.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Gate } from "./sending.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import { notificationStatus, type NotificationUse, type NotificationView } from "./notification-status.ts";
+import { holderOf } from "./pairs.ts";
 import type { Route } from "./plan.ts";
 import { providerStatus, type ProviderUse } from "./provider-status.ts";
 import type { Routes } from "./route-index.ts";
@@ -153,12 +155,6 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     options.recorder.publish({ resource: notifications, namespace, name, uid }, { type: "Normal", reason: "Resumed", action: "Select", note });
   };
 
-  /** Runs that ended before this have been settled long ago: their records may be gone. Moves by whole hours, as routes are made anew for it. */
-  const settledBefore = ({ status }: Notification): number => {
-    const caughtUpAt = status?.caughtUpAt === undefined ? -Infinity : Date.parse(status.caughtUpAt);
-    return Math.floor((caughtUpAt - options.deadlineMs) / hourMs) * hourMs;
-  };
-
   const forget = (key: string): void => {
     decided.delete(routes.get(key)?.notification.metadata.uid ?? "");
     routes.delete(key);
@@ -197,7 +193,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     const activity = activityFor(key, notification);
     const { activeSince = Infinity } = activity;
     const before = routes.get(key);
-    const route = remakeRoute(before, notification, inUse(options.providerOf(providerKeyOf(notification))), Math.max(activeSince, settledBefore(notification)));
+    const route = remakeRoute(before, notification, inUse(options.providerOf(providerKeyOf(notification))), Math.max(activeSince, settledBefore(notification, options.deadlineMs)));
     if (before !== undefined && !sameSelection(before, route)) notificationUses.update(key, notificationUseAfterEdit);
     const caughtUpAt = options.caughtUpAt(key);
     if (caughtUpAt !== undefined) notificationUses.update(key, (use) => ({ ...use, caughtUpAt }));
@@ -213,4 +209,17 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     if (route !== before) return { afterMs: 0 };
     return { afterMs: againInMs };
   };
+}
+
+/** A queue of objects of a kind that are to be looked after; namespaces take turns. */
+export function careQueue(kind: string, { clock, log }: Telemetry): WorkQueue {
+  return createWorkQueue({
+    concurrency: 4,
+    clock,
+    backoff: { baseMs: 500, capMs: 60_000 },
+    laneOf: holderOf,
+    onFailure: (key, error) => {
+      log.warn("an object could not be looked after; trying again", { kind, key, error });
+    },
+  });
 }

@@ -6,7 +6,7 @@ import { backoffDelay } from "../kube/backoff.ts";
 import type { DeliveryError } from "../providers/delivery-error.ts";
 import type { Accepted, Message } from "../providers/provider.ts";
 import { isoSeconds } from "./iso-seconds.ts";
-import type { Recorded } from "./owed.ts";
+import { isTerminalStatus, type Recorded } from "./owed.ts";
 
 /** Between two tries at something that a user must mend, when nothing changes meanwhile. */
 const patientMs = 600_000;
@@ -128,6 +128,9 @@ export function whenResumed(before: DeliveryDestination, now: number): DeliveryD
 export function whenRedelivered({ key, sentCount, externalRef, target }: DeliveryDestination): DeliveryDestination {
   return { key, state: "Pending", ...history({ key, state: "Pending", ...(sentCount !== undefined && { sentCount }), ...(externalRef !== undefined && { externalRef }) }), ...(target !== undefined && { target }) };
 }
+
+/** Whether a destination has been told the end of its run, or was given up. */
+export const isOver = ({ state, sentStatus }: DeliveryDestination): boolean => state === "DeadLetter" || (state === "Delivered" && isTerminalStatus(sentStatus));
 
 /** The state that a record says is still to be sent. Dead letters keep theirs too, for a redelivery. */
 export function stillOwed(status: DeliveryStatus | undefined): RunEvent | undefined {

@@ -1,5 +1,5 @@
-import type { Delivery, DeliveryDestination } from "../api/delivery.ts";
-import { isTerminalStatus } from "./owed.ts";
+import type { Delivery } from "../api/delivery.ts";
+import { isOver } from "./pair-state.ts";
 
 const hourMs = 3_600_000;
 
@@ -14,8 +14,6 @@ export interface RetentionInput {
   /** How long a message is tried. */
   readonly deadlineMs: number;
 }
-
-const isOver = ({ state, sentStatus }: DeliveryDestination): boolean => state === "DeadLetter" || (state === "Delivered" && isTerminalStatus(sentStatus));
 
 /** The last moment that the record tells of. */
 function lastChange({ metadata, status }: Delivery): number {

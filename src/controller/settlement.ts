@@ -1,11 +1,11 @@
 import type { Delivery } from "../api/delivery.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Clock } from "../telemetry/clock.ts";
+import { settledBefore } from "./activity.ts";
 import type { Caches } from "./caches.ts";
-import { isTerminalStatus } from "./owed.ts";
+import { isOver } from "./pair-state.ts";
 import type { FinishedEntry, RunStore } from "./run-store.ts";
 
-const hourMs = 3_600_000;
 const sweepEveryMs = 60_000;
 
 /** A run is packed when its messages have had this long to go. */
@@ -35,16 +35,15 @@ export interface Settlement {
  * than the delivery deadline before all was settled last owes nothing (docs/delivery.md). A suspended one selects nothing, and
  * on resume only what happens from then on.
  */
-function owesFrom({ metadata, spec, status }: Notification, deadlineMs: number): number {
+function owesFrom(notification: Notification, deadlineMs: number): number {
+  const { metadata, spec, status } = notification;
   if (spec.suspend === true) return Infinity;
-  const activeSince = Date.parse(status?.activeSince ?? metadata.creationTimestamp);
-  const caughtUpAt = status?.caughtUpAt === undefined ? -Infinity : Date.parse(status.caughtUpAt);
-  return Math.max(activeSince, Math.floor((caughtUpAt - deadlineMs) / hourMs) * hourMs);
+  return Math.max(Date.parse(status?.activeSince ?? metadata.creationTimestamp), settledBefore(notification, deadlineMs));
 }
 
 /** Whether a record still asks for its run: something is owed, or was begun and not ended. */
 const isOpen = ({ status }: Delivery): boolean =>
-  status?.owed !== undefined || !(status?.destinations ?? []).every(({ state, sentStatus }) => state === "DeadLetter" || (state === "Delivered" && isTerminalStatus(sentStatus)));
+  status?.owed !== undefined || !(status?.destinations ?? []).every(isOver);
 
 export function createSettlement({ caches, runs, clock, deadlineMs }: SettlementOptions): Settlement {
   /** By namespace of the Notifications, which is that of their runs. */
