@@ -66,7 +66,7 @@ const destination = Type.Object(
 
 const status = Type.Object(
   {
-    state: Type.Optional(oneWordOf(deliveryStates, { description: "The worst of the destinations' states." })),
+    state: Type.Optional(oneWordOf(deliveryStates, { description: "The worst of the destinations' states; Pending where all of them were told an earlier state than the one that is owed." })),
     destinations: Type.Optional(
       keyedList("key", destination, { maxItems: maxDestinations, description: "What became of the message, for each destination." }),
     ),

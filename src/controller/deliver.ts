@@ -118,7 +118,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       return undefined;
     }
     const messages = options.judge.owed(state, route, view);
-    state.owes = messages !== undefined;
+    state.owes = messages === undefined ? undefined : stateOf(view.event);
+    state.looked = true;
     return { state, asked: state.asked, route, view, messages };
   };
 
@@ -165,6 +166,19 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     state.dirty = true;
   };
 
+  const afterSending = async ({ state, event, waits, asked }: Extract<Step, { kind: "sent" }>, signal: AbortSignal): Promise<Requeue | undefined> => {
+    if (waits.length > 0) {
+      state.owes = stateOf(event);
+      const written = await records.writeOwed(state, event, signal);
+      return { afterMs: Math.min(...waits, written?.afterMs ?? Infinity) };
+    }
+    state.owes = undefined;
+    answered(state, asked);
+    const written = await records.write(state, event, false, signal);
+    state.seenAt = clock.monotonic();
+    return written ?? lookAgain(state);
+  };
+
   const conclude = async (last: Exclude<Step, { kind: "wait" }>, signal: AbortSignal): Promise<Requeue | undefined> => {
     switch (last.kind) {
       case "gone": return undefined;
@@ -176,15 +190,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         const written = last.again ? await records.write(last.state, last.event, true, signal) : await records.writeOwed(last.state, last.event, signal);
         return last.afterMs === undefined ? written : { afterMs: Math.min(last.afterMs, written?.afterMs ?? Infinity) };
       }
-      case "sent": {
-        const { state, event, waits } = last;
-        state.owes = waits.length > 0;
-        if (!state.owes) answered(state, last.asked);
-        const written = state.owes ? await records.writeOwed(state, event, signal) : await records.write(state, event, false, signal);
-        if (state.owes) return { afterMs: Math.min(...waits, written?.afterMs ?? Infinity) };
-        state.seenAt = clock.monotonic();
-        return written ?? lookAgain(state);
-      }
+      case "sent": return afterSending(last, signal);
     }
   };
 
@@ -220,7 +226,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
   return {
     touch: (notificationKey, pair, { seenAt = clock.monotonic(), selected } = {}) => {
       const state = pairs.stateFor(notificationKey, pair);
-      if (!state.owes) state.seenAt = seenAt;
+      if (state.owes === undefined) state.seenAt = seenAt;
+      state.looked = false;
       if (selected !== undefined) state.selected = selected;
       queue.add(state.key);
       wakeIfVanished(state);
@@ -246,13 +253,13 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     },
     forget: (pair) => {
       const state = pairs.of(pair);
-      if (state !== undefined && !state.owes && !state.dirty && !queue.isBusy(state.key)) pairs.drop(state);
+      if (state !== undefined && state.owes === undefined && !state.dirty && !queue.isBusy(state.key)) pairs.drop(state);
     },
-    isSettled: (notificationKey) => pairs.ofNotification(notificationKey).every((state) => state.owedOnRecord !== undefined || (!state.owes && !state.dirty && !queue.isBusy(state.key))),
+    isSettled: (notificationKey) => pairs.ofNotification(notificationKey).every(({ looked, owes, owedOnRecord, dirty }) => looked && (owes === undefined ? !dirty : owes === owedOnRecord)),
     ofRun: pairs.ofRun,
     runVanished: pairs.keepRun,
     letGo: pairs.letGo,
-    owedCount: () => [...pairs.all()].filter((state) => state.owes).length,
+    owedCount: () => [...pairs.all()].filter(({ owes }) => owes !== undefined).length,
     run: async (signal, lastCall) => {
       await queue.run(
         (key) =>

@@ -27,9 +27,12 @@ export function deliveryName({ notification, runUid }: Pair): string {
 /** Key of the Delivery of a pair: `namespace/name`. */
 export const deliveryKey = (pair: Pair): string => `${pair.notification.namespace}/${deliveryName(pair)}`;
 
-/** The worst state of the destinations. */
-export function overallState(destinations: readonly DeliveryDestination[]): DeliveryState {
-  const order: readonly DeliveryState[] = ["Retrying", "Pending", "DeadLetter", "Delivered"];
+/**
+ * The worst state of the destinations. What they were told may be an earlier state than the one that is owed: as long as
+ * something is, it is neither delivered nor given up.
+ */
+export function overallState(destinations: readonly DeliveryDestination[], owed = false): DeliveryState {
+  const order: readonly DeliveryState[] = ["Retrying", "Pending", ...(owed ? [] : (["DeadLetter", "Delivered"] as const))];
   return order.find((state) => destinations.some((destination) => destination.state === state)) ?? "Pending";
 }
 
@@ -91,7 +94,7 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
         existing.add(key);
       }
       const status: DeliveryStatus = {
-        state: overallState(destinations),
+        state: overallState(destinations, owed),
         destinations: destinations.slice(0, maxDestinations),
         ...((owed || destinations.some(({ state }) => state === "DeadLetter")) && { owed: owedEvent(event) }),
         ...(redelivered !== undefined && { redelivered }),

@@ -133,8 +133,5 @@ export function whenRedelivered({ key, sentCount, externalRef, target }: Deliver
 export const isOver = ({ state, sentStatus }: DeliveryDestination): boolean => state === "DeadLetter" || (state === "Delivered" && isTerminalStatus(sentStatus));
 
 /** The state that a record says is still to be sent. Dead letters keep theirs too, for a redelivery. */
-export function stillOwed(status: DeliveryStatus | undefined): RunEvent | undefined {
-  const { owed, destinations = [] } = status ?? {};
-  const settled = destinations.length > 0 && destinations.every(({ state }) => state === "DeadLetter" || state === "Delivered");
-  return owed === undefined || settled ? undefined : (owed as RunEvent);
-}
+export const stillOwed = ({ state, owed }: Partial<DeliveryStatus> = {}): RunEvent | undefined =>
+  state === "Delivered" || state === "DeadLetter" ? undefined : (owed as RunEvent | undefined);

@@ -13,7 +13,10 @@ export interface PairState {
   readonly destinations: Map<string, DeliveryDestination>;
   /** `Clock.monotonic()` of when the state that is owed was first seen. */
   seenAt: number;
-  owes: boolean;
+  /** Which state is owed, as {@link stateOf} names it; undefined when nothing is. */
+  owes: string | undefined;
+  /** Nothing has changed since that was found out. */
+  looked: boolean;
   /** The state that was last tried, as {@link stateOf} names it; "" when that is not known. */
   attempted: string;
   /** The record lags behind what happened. */
@@ -129,7 +132,8 @@ export function createPairs(options: PairsOptions): Pairs {
         notificationKey,
         destinations: new Map(destinations.map((destination) => [destination.key, destination])),
         seenAt: options.monotonic(),
-        owes: false,
+        owes: undefined,
+        looked: false,
         attempted: owedState ?? "",
         dirty: added,
         owedOnRecord: owedState,

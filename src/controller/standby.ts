@@ -4,7 +4,7 @@ import type { CacheHandlers, Caches } from "./caches.ts";
 import { createJudge } from "./judge.ts";
 import { deliveryKey, type Pair } from "./ledger.ts";
 import { createOffers } from "./offers.ts";
-import { createPairs, type PairState } from "./pairs.ts";
+import { createPairs, stateOf, type PairState } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
 import { createPlaces } from "./places.ts";
 import { createRoutes } from "./route-index.ts";
@@ -15,7 +15,7 @@ import { createViews } from "./views.ts";
 
 export interface StandbyOptions {
   readonly telemetry: Telemetry;
-  readonly caches: Caches;
+  readonly caches: Pick<Caches, "notifications" | "notification" | "provider" | "record" | "recordsOf">;
   readonly runs: RunStore;
   readonly previous: Previous;
 }
@@ -60,8 +60,8 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
     const route = routes.get(state.notificationKey);
     const view = route === undefined ? undefined : views.of(route, state.pair.runUid);
     if (route?.notification.metadata.uid !== state.pair.notification.uid || view === undefined) return true;
-    // What is on record as owed is taken up from the record alone.
-    return state.owedOnRecord !== undefined || judge.owed(state, route, view) === undefined;
+    // What is on record as owed is taken up from the record alone, if it is this state.
+    return state.owedOnRecord === stateOf(view.event) || judge.owed(state, route, view) === undefined;
   };
 
   const look = (key: string): void => {

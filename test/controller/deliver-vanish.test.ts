@@ -48,6 +48,18 @@ describe("a run that vanishes", () => {
     assert.deepEqual([harness.sent, harness.writes.map(({ status, owed }) => [status, owed])], [["Failed"], [["Failed", true]]]);
   });
 
+  it("is not settled for its Notification before its end is on record, although an earlier state is", async (t) => {
+    const harness = start(t);
+    harness.service = unreachable;
+    await harness.change(running);
+    assert.deepEqual([harness.writes.map(({ status }) => status), harness.deliverer.isSettled("ci/to-service")], [["Running"], true]);
+    harness.failWrites = 2;
+    await harness.vanish(failed);
+    assert.equal(harness.deliverer.isSettled("ci/to-service"), false);
+    await harness.advance(1_000);
+    assert.deepEqual([harness.writes.map(({ status }) => status), harness.deliverer.isSettled("ci/to-service")], [["Running", "Failed"], true]);
+  });
+
   it("is kept until its last state is accepted", async (t) => {
     const harness = start(t);
     harness.service = unreachable;

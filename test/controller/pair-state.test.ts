@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DeliveryDestination } from "../../src/api/delivery.ts";
+import { overallState } from "../../src/controller/ledger.ts";
 import { isoSeconds } from "../../src/controller/iso-seconds.ts";
 import { afterAcceptance, afterFailure, forAnotherState, recordedOf, stillOwed, whenNothingIsOwed, whenRedelivered, whenResumed, whileHeld } from "../../src/controller/pair-state.ts";
 import type { ErrorCode } from "../../src/errors.ts";
@@ -143,10 +144,14 @@ describe("stillOwed", () => {
   const owed = { status: "Failed" };
 
   it("is what waits to be sent, and not what became a dead letter", () => {
-    assert.equal(stillOwed({ owed, destinations: [accepted, fail("ServiceFailed").destination] }), owed);
-    assert.equal(stillOwed({ owed }), owed);
-    assert.equal(stillOwed({ owed, destinations: [accepted, fail("MessageRefused").destination] }), undefined);
-    assert.equal(stillOwed({ destinations: [fail("ServiceFailed").destination] }), undefined);
+    assert.equal(stillOwed({ state: "Retrying", owed, destinations: [accepted, fail("ServiceFailed").destination] }), owed);
+    assert.equal(stillOwed({ state: "DeadLetter", owed, destinations: [fail("MessageRefused").destination] }), undefined);
+    assert.equal(stillOwed({ state: "DeadLetter", destinations: [fail("ServiceFailed").destination] }), undefined);
+    assert.equal(stillOwed(undefined), undefined);
+  });
+
+  it("is what was put on record before its first attempt, although an earlier state was accepted", () => {
+    assert.equal(stillOwed({ state: overallState([accepted], true), owed, destinations: [accepted] }), owed);
   });
 });
 
