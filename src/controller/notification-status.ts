@@ -4,6 +4,7 @@ import { conditionsOf, stalled, type Finding } from "./conditions.ts";
 import type { Gate } from "./sending.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { Matcher } from "./match.ts";
+import { statusesOf } from "./routes.ts";
 
 /** Counters and the last outcome, written at most every 30 s. */
 export interface NotificationUse {
@@ -79,7 +80,7 @@ export function notificationStatus(notification: Notification, view: Notificatio
   const perMinute = notification.spec.maxPerMinute ?? defaultPerMinute;
   const throttled: Finding = { type: "Throttled", status: "True", reason: "MaxPerMinute", message: `there are more than ${perMinute} messages a minute; what is above it waits` };
   const findings = [ready, ...parts, ...(view.throttled ? [throttled] : []), ...(mustMend ? [stalled(ready.reason, ready.message)] : [])];
-  const statuses = notification.spec.filter?.statuses ?? view.definition?.defaultStatuses;
+  const statuses = statusesOf(notification, view.definition);
   return {
     ...(generation !== undefined && { observedGeneration: generation }),
     conditions: conditionsOf(findings, notification.status?.conditions, generation, now),

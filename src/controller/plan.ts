@@ -50,7 +50,8 @@ function judge(route: Route, { event }: Pick<RunView, "event">, known: Known | u
   return known === undefined ? route.matcher.match(event) : { matched: true };
 }
 
-const sectionOf = ({ notification: { spec } }: Route, { section }: AnyProviderDefinition): unknown => spec[section] ?? {};
+/** What the Notification adds for its Provider's type. */
+export const sectionOf = ({ spec }: Notification, { section }: AnyProviderDefinition): unknown => spec[section] ?? {};
 
 const keepsState = (definition: AnyProviderDefinition, section: unknown): boolean => definition.keepsStateFor?.(section) ?? definition.keepsState;
 
@@ -66,6 +67,7 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
   const { destination, notification } = route;
   if (destination === undefined) return match.matched ? { kind: "waiting" } : { kind: "nothing", ...match };
   const { definition, providerSection, templates } = destination;
+  const section = sectionOf(notification, definition);
   const [broken] = templates.problems;
   if (broken !== undefined) return { kind: "nothing", matched: false, why: broken, error: true };
   const owed = decideOwed({
@@ -76,15 +78,15 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
     unseen: view.unseen && known !== "owed",
     activeSince: route.activeSince,
     recorded,
-    keepsState: keepsState(definition, sectionOf(route, definition)),
-    serviceState: definition.serviceState,
+    keepsState: keepsState(definition, section),
+    serviceState: (status) => definition.serviceState(status, section),
   });
   if (!owed.owed) return { kind: "nothing", matched: match.matched, why: owed.why, ...(!match.matched && match.error === true && { error: true }), ...findingsOf(match, []) };
   const faults: Fault[] = [];
   const rendered = definition.render({
     event,
     provider: providerSection,
-    notification: sectionOf(route, definition),
+    notification: section,
     notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },
     sentBefore: (key) => recorded.get(key) ?? unsent,
     template: templates.on(event, (fault) => faults.push(fault)),

@@ -1,12 +1,13 @@
 import type { Notification } from "../api/notification.ts";
-import { runStatuses } from "../api/run-event.ts";
+import { runStatuses, type RunStatus } from "../api/run-event.ts";
 import type { Provider } from "../api/provider.ts";
+import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
 import { sectionTemplates } from "../providers/templates.ts";
 import { compileTemplate, runEventEnvironment, type Template } from "../filter/index.ts";
 import { compileFilter, type Match } from "./match.ts";
 import type { Pair } from "./ledger.ts";
-import type { Route } from "./plan.ts";
+import { sectionOf, type Route } from "./plan.ts";
 import { endedAt } from "./normalise-run.ts";
 import { isTerminal, runStatus } from "./run-status.ts";
 import type { TrimmedRun } from "./trim-run.ts";
@@ -22,6 +23,11 @@ export const inUse = <Value extends { readonly metadata: { readonly deletionTime
 const sourcesOf = (notification: Notification, provider: Provider | undefined): string =>
   [notification, provider].map((object) => `${object?.metadata.uid ?? ""}/${object?.metadata.generation ?? ""}`).join(" ");
 
+/** The statuses that a Notification reports; undefined where it names none and its Provider is not known. */
+export const statusesOf = (notification: Notification, definition: AnyProviderDefinition | undefined): readonly RunStatus[] | undefined =>
+  notification.spec.filter?.statuses ??
+  (definition === undefined ? undefined : (definition.defaultStatusesFor?.(sectionOf(notification, definition)) ?? definition.defaultStatuses));
+
 /** Makes a Notification ready for judging runs. */
 export function makeRoute(notification: Notification, provider: Provider | undefined, activeSince: number): Route {
   const definition = provider === undefined ? undefined : providerOfType(provider.spec.type);
@@ -29,7 +35,7 @@ export function makeRoute(notification: Notification, provider: Provider | undef
   const destination = definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: sectionTemplates(definition, notification.spec[definition.section]) };
   const { template: groupBy, problems } = groupByOf(notification);
   // Without a Provider every status may be wanted: none is ruled out before it is known.
-  const compiled = compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, definition?.defaultStatuses ?? runStatuses);
+  const compiled = compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, statusesOf(notification, definition) ?? runStatuses);
   const matcher = problems.length === 0 ? compiled : { ...compiled, match: () => invalidGroupBy, problems: [...compiled.problems, ...problems] };
   const reads = (variable: string): boolean => matcher.reads(variable) || destination?.templates.reads(variable) === true;
   return {
@@ -39,7 +45,7 @@ export function makeRoute(notification: Notification, provider: Provider | undef
     destination,
     activeSince,
     // What a message will say is not known without a Provider.
-    tasks: { judging: matcher.reads("tasks"), any: destination === undefined || destination.definition.reads.includes("tasks") || reads("tasks") },
+    tasks: { judging: matcher.reads("tasks"), any: destination === undefined || destination.definition.reads(sectionOf(notification, destination.definition)).includes("tasks") || reads("tasks") },
     // Who says how runs are grouped wants to know.
     series: notification.spec.groupBy !== undefined || reads("previous") ? { groupBy } : undefined,
   };

@@ -118,12 +118,14 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly title: string;
   /** Statuses reported when a Notification names none. */
   readonly defaultStatuses: readonly RunStatus[];
+  /** The same where it depends on the route; wins over {@link defaultStatuses}. */
+  readonly defaultStatusesFor?: (notification: NotificationSection) => readonly RunStatus[];
   /** Whether the service shows one current state that must not be left unfinished (GitHub), or takes a stream of messages (queues). */
   readonly keepsState: boolean;
   /** The same where it depends on the route; wins over {@link keepsState}. */
   readonly keepsStateFor?: (notification: NotificationSection) => boolean;
   /** The state as the service tells it apart; two statuses with the same one are not sent twice in a row. */
-  readonly serviceState: (status: RunStatus) => string;
+  readonly serviceState: (status: RunStatus, notification: NotificationSection) => string;
   /** The Secret keys that a section names. */
   readonly secretRefs: (provider: ProviderSection) => readonly SecretNeeded[];
   /** Fields of a Provider's section that follow from others, for those that are left out. The section is as a user wrote it, and not checked yet. */
@@ -134,7 +136,7 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
    */
   readonly templates: readonly (readonly string[])[];
   /** Parts of a RunEvent that `render` puts into messages by itself, and that cost something to know. */
-  readonly reads: readonly CostlyPart[];
+  readonly reads: (notification: NotificationSection) => readonly CostlyPart[];
   /** What the schema cannot say about a Provider's section. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
   /** What the schema and the templates cannot say about a Notification's section. */
@@ -158,6 +160,9 @@ export function defineProvider<ProviderSection, NotificationSection>(
     ...definition,
     secretRefs: (provider) => definition.secretRefs(provider as ProviderSection),
     check: (provider) => definition.check(provider as ProviderSection),
+    defaultStatusesFor: (notification) => definition.defaultStatusesFor?.(notification as NotificationSection) ?? definition.defaultStatuses,
+    serviceState: (status, notification) => definition.serviceState(status, notification as NotificationSection),
+    reads: (notification) => definition.reads(notification as NotificationSection),
     keepsStateFor: (notification) => definition.keepsStateFor?.(notification as NotificationSection) ?? definition.keepsState,
     checkNotification: (notification) => definition.checkNotification?.(notification as NotificationSection) ?? [],
     render: (input) => definition.render(input as RenderInput<ProviderSection, NotificationSection>),

@@ -99,7 +99,7 @@ describe("a CloudEvent", () => {
   });
 
   it("is sent for every status, each a state of its own", () => {
-    assert.deepEqual(runStatuses.map((status) => cloudEvents.serviceState(status)), [...runStatuses]);
+    assert.deepEqual(runStatuses.map((status) => cloudEvents.serviceState(status, {})), [...runStatuses]);
     assert.deepEqual([cloudEvents.keepsState, cloudEvents.defaultStatuses], [false, runStatuses]);
   });
 });

@@ -49,7 +49,7 @@ describe("the commit status", () => {
       const known = runStatuses.find((word) => word === status) ?? assert.fail();
       assert.equal(bodyOf({ status: known, reason: status }).state, state);
       assert.equal(commitState(known), state);
-      assert.equal(gitHubApp.serviceState(known), state);
+      assert.equal(gitHubApp.serviceState(known, {}), state);
     });
   }
 

@@ -42,7 +42,7 @@ describe("a message for Pub/Sub", () => {
   });
 
   it("is sent for every status, each a state of its own", () => {
-    assert.deepEqual(runStatuses.map((status) => gcpPubSub.serviceState(status)), [...runStatuses]);
+    assert.deepEqual(runStatuses.map((status) => gcpPubSub.serviceState(status, {})), [...runStatuses]);
     assert.deepEqual([gcpPubSub.keepsState, gcpPubSub.defaultStatuses], [false, runStatuses]);
   });
 

@@ -48,7 +48,7 @@ describe("a message for SNS", () => {
   });
 
   it("is sent for every status, each a state of its own", () => {
-    assert.deepEqual(runStatuses.map((status) => awsSns.serviceState(status)), [...runStatuses]);
+    assert.deepEqual(runStatuses.map((status) => awsSns.serviceState(status, {})), [...runStatuses]);
     assert.deepEqual([awsSns.keepsState, awsSns.defaultStatuses], [false, runStatuses]);
   });
 

@@ -66,7 +66,7 @@ export const cloudEvents = defineProvider<CloudEventsProvider, CloudEventsNotifi
   serviceState: (status) => status,
   secretRefs: () => [],
   templates: [["subject"]],
-  reads: ["tasks"],
+  reads: () => ["tasks"],
   check: ({ url, source }) => [
     ...checkUrl(url, ["url"]),
     ...(source === undefined || uriReference.test(source) ? [] : [{ path: ["source"], code: "UrlInvalid" as const, message: "is not a URI reference (RFC 3986), such as https://tekton.example.com/ or /ci" }]),

@@ -67,7 +67,7 @@ export const gitHubApp = defineProvider<GitHubProvider, GitHubNotification>({
   serviceState: commitState,
   secretRefs: (provider) => [secretOf(provider.privateKey, "private-key.pem", "the private key of the GitHub App")],
   templates: [["context"], ["owner"], ["repo"], ["sha"]],
-  reads: [],
+  reads: () => [],
   check: (provider) => checkUrl(provider.baseURL, ["baseURL"]),
   render,
   load: async () => await import("./send.ts"),

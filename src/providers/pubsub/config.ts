@@ -95,7 +95,7 @@ export const gcpPubSub = defineProvider<PubSubProvider, PubSubNotification>({
   serviceState: (status) => status,
   secretRefs: ({ credentials }) => (credentials === undefined ? [] : [secretOf(credentials, "service-account.json", "the key of the service account")]),
   templates: [["attributes", "**"], ["orderingKey"]],
-  reads: ["tasks"],
+  reads: () => ["tasks"],
   check: (provider) => [...checkTopic(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkCredentials(provider)],
   checkNotification: checkAttributes,
   render,

@@ -113,7 +113,7 @@ export const slackApp = defineProvider<SlackProvider, SlackNotification>({
   serviceState: (status) => status,
   secretRefs: ({ accessToken }) => [secretOf(accessToken, "access-token", "the bot token of the Slack App")],
   templates: [["blocks", everyText]],
-  reads: ["tasks"],
+  reads: () => ["tasks"],
   check: (provider) => [...checkUrl(provider.baseURL, ["baseURL"]), ...checkChannels(provider.channels)],
   checkNotification: (notification) => [...checkChannels(notification.channels), ...checkTwice(notification), ...checkBlocks(notification.blocks)],
   render,

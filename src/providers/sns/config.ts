@@ -131,7 +131,7 @@ export const awsSns = defineProvider<SnsProvider, SnsNotification>({
           { ...secret(credentials.secretRef.name, "session-token", "the session token of a temporary access key"), optional: true },
         ],
   templates: [["subject"], ["attributes", "**"], ["messageGroupId"]],
-  reads: ["tasks"],
+  reads: () => ["tasks"],
   defaults: ({ topicARN }) => {
     const region = typeof topicARN === "string" ? topicOf(topicARN).region : undefined;
     return region === undefined ? {} : { region };
