@@ -1,0 +1,31 @@
+import type { TestContext } from "node:test";
+import { serve, type Injected } from "../../src/cli/serve.ts";
+import { readConfig } from "../../src/config.ts";
+import { freePort } from "./control-plane/components.ts";
+import { ownNamespace } from "./installation.ts";
+import type { World } from "./installed-tests.ts";
+import { eventually } from "./wait.ts";
+
+/** A controller in this process, so that a test can play its clock. */
+export interface ControllerHere {
+  /** Resolves when it has ended, as after SIGTERM. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts the controller in this process, with the rights of the installed one; resolves when it is ready. The installed one is to
+ * have been stopped. It is ended with the test.
+ */
+export async function startControllerHere({ installation }: World, t: TestContext, injected: Injected, ...flags: readonly string[]): Promise<ControllerHere> {
+  const port = await freePort();
+  const common = ["--controller", "--kubeconfig", installation.controller.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--log-level", "error"];
+  const ending = new AbortController();
+  const ended = serve(readConfig([...common, ...flags]), ending.signal, injected);
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await ended;
+  };
+  t.after(stop);
+  await eventually("the controller is ready", async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200);
+  return { stop };
+}
