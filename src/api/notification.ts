@@ -68,7 +68,7 @@ const judged = Type.Object(
     run: text(400, { description: "The run, as kind/name." }),
     status: oneWordOf(runStatuses, { description: "The status that was judged." }),
     matched: Type.Boolean({ description: "Whether the filter selects it." }),
-    why: Type.Optional(text(512, { description: "Why not." })),
+    why: Type.Optional(text(512, { description: "Why not; or why there was nothing to send for it although it is selected.", examples: ["NoCommit: the run names no commit"] })),
     time: time("When it was judged."),
   },
   { description: "A state of a run that was judged." },

@@ -2,18 +2,25 @@ import type { Fault } from "../api/fault.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import type { Message } from "../providers/provider.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { Match } from "./match.ts";
 import type { PairState } from "./pairs.ts";
 import { recordedOf } from "./pair-state.ts";
 import type { Places } from "./places.ts";
 import { plan, type Known, type Plan, type Route } from "./plan.ts";
 import type { RunView } from "./run-store.ts";
 
+/** What came of a look at a state of a run. */
+export interface Judged {
+  /** Whether the filter selects it. */
+  readonly matched: boolean;
+  /** Why not; or why nothing can be sent for it although it is selected. */
+  readonly why?: string;
+}
+
 export interface JudgeOptions {
   readonly metrics: Metrics;
   readonly places: Pick<Places, "isOvertaken">;
-  /** The filter was asked about a state of a run. */
-  readonly onJudged: (notificationKey: string, event: RunEvent, match: Match) => void;
+  /** The filter was asked about a state of a run; or there is nothing to send for one that it selects. */
+  readonly onJudged: (notificationKey: string, event: RunEvent, judged: Judged) => void;
   /** A part of the Notification failed on a state of a run. */
   readonly onFault: (notificationKey: string, fault: Fault) => void;
 }
@@ -31,7 +38,8 @@ const outcomeOf = (planned: Plan): "match" | "no_match" | "error" => {
   return planned.kind === "nothing" && planned.error === true ? "error" : planned.matched ? "match" : "no_match";
 };
 
-const matchOf = (planned: Plan): Match => (planned.kind === "waiting" || planned.matched ? { matched: true } : { matched: false, why: planned.why ?? "" });
+const judgedOf = (planned: Plan): Judged =>
+  planned.kind === "nothing" ? { matched: planned.matched, why: planned.why } : planned.kind === "waiting" || planned.matched ? { matched: true } : { matched: false, why: planned.why ?? "" };
 
 /** What is known of the state's selection already. */
 function knownOf({ selected, owedOnRecord, asked }: PairState, route: Route, view: RunView): Known | undefined {
@@ -56,10 +64,8 @@ export function createJudge({ metrics, places, onFault, onJudged }: JudgeOptions
       const known = knownOf(state, route, view);
       // Whoever asks for a redelivery means this run's state.
       const planned = plan(route, view, recordedOf(state.destinations.values()), known, (message) => state.asked === undefined && places.isOvertaken(route, message, view.event));
-      if (known === undefined) {
-        count(outcomeOf(planned));
-        onJudged(state.notificationKey, view.event, matchOf(planned));
-      }
+      if (known === undefined) count(outcomeOf(planned));
+      if (known === undefined || planned.kind === "nothing") onJudged(state.notificationKey, view.event, judgedOf(planned));
       state.selected = planned.kind === "waiting" || planned.matched ? { version: view.version, route } : undefined;
       if (planned.kind === "waiting") return [];
       if (planned.fault !== undefined) onFault(state.notificationKey, planned.fault);

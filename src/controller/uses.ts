@@ -4,7 +4,7 @@ import type { RunEvent } from "../api/run-event.ts";
 import { shorten } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Outcome } from "./attempt.ts";
-import type { Match } from "./match.ts";
+import type { Judged } from "./judge.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import type { ProviderUse } from "./provider-status.ts";
@@ -93,11 +93,11 @@ export function notificationUseAfterFault(use: NotificationUse, fault: Fault, no
   return { ...use, faults: [{ ...fault, count, lastTime: isoSeconds(now) }, ...others].slice(0, maxFaults) };
 }
 
-/** A Notification's use after its filter was asked about a state of a run. */
-export function notificationUseAfterJudging(use: NotificationUse, { kind, name, status }: RunEvent, match: Match, now: number): NotificationUse {
-  const why = match.matched || match.why === "" ? {} : { why: shorten(match.why, 512) };
-  const judged = { run: `${kind}/${name}`, status, matched: match.matched, ...why, time: isoSeconds(now) };
-  return { ...use, recent: [judged, ...(use.recent ?? [])].slice(0, maxRecent) };
+/** A Notification's use after a state of a run was judged. What is found out later about the same state takes the place of what was. */
+export function notificationUseAfterJudging(use: NotificationUse, { kind, name, status }: RunEvent, { matched, why = "" }: Judged, now: number): NotificationUse {
+  const judged = { run: `${kind}/${name}`, status, matched, ...(why !== "" && { why: shorten(why, 512) }), time: isoSeconds(now) };
+  const others = (use.recent ?? []).filter((known) => known.run !== judged.run || known.status !== status || known.matched !== matched);
+  return { ...use, recent: [judged, ...others].slice(0, maxRecent) };
 }
 
 /** A Notification's use under a new spec: what failed and what was judged under the old one says nothing about it. */

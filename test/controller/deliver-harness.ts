@@ -49,6 +49,8 @@ export interface Harness {
   readonly sent: string[];
   readonly writes: Write[];
   readonly outcomes: Outcome[];
+  /** States that were judged: name of the run, its status, whether it is selected, why not or why nothing is sent. */
+  readonly judged: (readonly [string, string, boolean, string | undefined])[];
   /** Parts of Notifications that failed, in words. */
   readonly faults: string[];
   readonly steps: string[];
@@ -136,7 +138,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     runs,
     views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }),
     places,
-    judge: createJudge({ metrics, places, onJudged: () => undefined, onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
+    judge: createJudge({ metrics, places, onJudged: (_, event, { matched, why }) => harness.judged.push([event.name, event.status, matched, why]), onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
     turns: createTurns({
       clock,
       onFailure: (_, __, error) => {
@@ -179,6 +181,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     sent: [],
     writes: [],
     outcomes: [],
+    judged: [],
     faults: [],
     steps: [],
     refused: [],

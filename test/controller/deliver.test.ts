@@ -32,6 +32,15 @@ describe("a message", () => {
     assert.deepEqual(harness.sent, ["pending", "failure"]);
   });
 
+  it("is none, with the reason for the Notification's status, for a run that names no commit", async (t) => {
+    const harness = start(t, { provider: gitHubProvider() });
+    await harness.change({ ...running, annotations: {} });
+    assert.deepEqual([harness.sent, harness.writes], [[], []]);
+    const [[name, status, matched, why = ""] = assert.fail(), ...others] = harness.judged;
+    assert.deepEqual([name, status, matched, others], ["build-1", "Running", true, []]);
+    assert.match(why, /^NoCommit: the run names no commit: set the annotations/);
+  });
+
   it("is not sent for a state that is on record from before", async (t) => {
     const harness = start(t, { record: { state: "Delivered", destinations: [{ key: "event", state: "Delivered", sentStatus: "Failed", sentCount: 1 }] } });
     await harness.change(running);

@@ -108,6 +108,8 @@ describe("uses", () => {
     for (let run = 0; run < 12; run += 1) use = notificationUseAfterJudging(use, ended("Failed", { name: `run-${run}` }), run % 2 === 0 ? { matched: true } : { matched: false, why: "expression: is false" }, now);
     const shownStates = (use.recent ?? []).map(({ run, matched, why }) => [run, matched, why]);
     assert.deepEqual([shownStates.length, ...shownStates.slice(0, 2)], [10, ["PipelineRun/run-11", false, "expression: is false"], ["PipelineRun/run-10", true, undefined]]);
+    const sooner = notificationUseAfterJudging(use, ended("Failed", { name: "run-10" }), { matched: true, why: "NoCommit: none" }, now).recent;
+    assert.deepEqual(sooner?.map(({ run, why }) => [run, why]).slice(0, 3), [["PipelineRun/run-10", "NoCommit: none"], ["PipelineRun/run-11", "expression: is false"], ["PipelineRun/run-9", "expression: is false"]]);
     assert.deepEqual(notificationUseAfter(use, { ...outcome, outcome: "Delivered" }, now).recent, use.recent);
     assert.deepEqual(notificationUseAfterEdit(use), { delivered: 0 });
     const status = { observedGeneration: 1, recent: [...(use.recent ?? [])] };
