@@ -7,3 +7,6 @@ export const commitPatterns = {
   repo: /^(?!\.\.?$)[A-Za-z0-9._-]{1,100}$/,
   sha: /^([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$/,
 } as const;
+
+/** The name of a repository without the suffix of clone URLs: no repository's name ends so. */
+export const withoutGitSuffix = (name: string): string => name.replace(/\.git$/, "");

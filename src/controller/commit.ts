@@ -1,10 +1,9 @@
-import { commitPatterns } from "../api/commit.ts";
+import { commitPatterns, withoutGitSuffix } from "../api/commit.ts";
 import { annotations as own } from "../api/group.ts";
 import type { RunEvent } from "../api/run-event.ts";
 
 type Commit = RunEvent["commit"];
 type Annotations = Readonly<Record<string, string>>;
-
 
 const valid = (value: string | undefined, pattern: RegExp): string | undefined => (value !== undefined && pattern.test(value) ? value : undefined);
 
@@ -20,7 +19,7 @@ export function webUrl(value: string | undefined): string | undefined {
 function fromRepositoryUrl(value: string | undefined): { owner?: string; repo?: string } {
   const path = value === undefined ? undefined : (URL.parse(value)?.pathname ?? /^[^@\s]+@[^:\s]+:(.+)$/.exec(value)?.[1]);
   const [owner, name, ...rest] = (path ?? "").replace(/^\/+|\/+$/g, "").split("/");
-  return rest.length > 0 ? {} : { ...(owner !== undefined && { owner }), ...(name !== undefined && { repo: name.replace(/\.git$/, "") }) };
+  return rest.length > 0 ? {} : { ...(owner !== undefined && { owner }), ...(name !== undefined && { repo: name }) };
 }
 
 interface Place {
@@ -35,6 +34,7 @@ const pac = "pipelinesascode.tekton.dev";
 const places: readonly ((annotations: Annotations) => Place)[] = [
   (a) => ({ owner: a[own.githubOwner], repo: a[own.githubRepo], sha: a[own.githubSha] }),
   (a) => ({ owner: a[`${pac}/url-org`], repo: a[`${pac}/url-repository`], sha: a[`${pac}/sha`] }),
+  (a) => ({ owner: undefined, repo: undefined, ...fromRepositoryUrl(a[`${pac}/repo-url`]), sha: a[`${pac}/sha`] }),
   (a) => ({ owner: a["github.integrations.tekton.dev/owner"], repo: a["github.integrations.tekton.dev/repo"], sha: a["github.integrations.tekton.dev/commit"] }),
   (a) => ({ owner: undefined, repo: undefined, ...fromRepositoryUrl(a["tekton.dev/git-repo"]), sha: a["tekton.dev/git-revision"] }),
   (a) => ({ owner: undefined, repo: undefined, ...fromRepositoryUrl(a["tekton.dev/gitURL"]), sha: a["tekton.dev/gitRevision"] }),
@@ -47,7 +47,7 @@ const places: readonly ((annotations: Annotations) => Place)[] = [
 export function commitOf(annotations: Annotations): Commit {
   const found = places.map((read) => {
     const { owner, repo, sha } = read(annotations);
-    return { owner: valid(owner, commitPatterns.owner), repo: valid(repo, commitPatterns.repo), sha: valid(sha, commitPatterns.sha) };
+    return { owner: valid(owner, commitPatterns.owner), repo: valid(repo === undefined ? undefined : withoutGitSuffix(repo), commitPatterns.repo), sha: valid(sha, commitPatterns.sha) };
   });
   const whole = found.find(({ owner, repo, sha }) => owner !== undefined && repo !== undefined && sha !== undefined);
   const some = whole ?? found.find(({ owner, repo, sha }) => owner ?? repo ?? sha);

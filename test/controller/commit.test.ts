@@ -10,6 +10,7 @@ const own = (fields: Record<string, string>): Record<string, string> => Object.f
 const places: readonly (readonly [string, Record<string, string>])[] = [
   ["own", own({ "github-owner": "own", "github-repo": "r", "github-sha": sha })],
   ["pac", pac({ "url-org": "pac", "url-repository": "r", sha })],
+  ["repo-url", pac({ "repo-url": "https://github.com/repo-url/r", sha })],
   ["github", { "github.integrations.tekton.dev/owner": "github", "github.integrations.tekton.dev/repo": "r", "github.integrations.tekton.dev/commit": sha }],
   ["git-repo", { "tekton.dev/git-repo": "https://github.com/git-repo/r", "tekton.dev/git-revision": sha }],
   ["gitURL", { "tekton.dev/gitURL": "https://github.com/gitURL/r.git", "tekton.dev/gitRevision": sha }],
@@ -50,16 +51,18 @@ describe("commitOf", () => {
     });
   }
 
-  for (const url of ["https://gitlab.example.com/group/sub/project.git", "not a url", "https://github.com/", "javascript:alert(1)/x y", "git@github.com", "https://github.com/../../etc/passwd/x"]) {
+  for (const url of ["https://gitlab.example.com/group/sub/project.git", "not a url", "https://github.com/", "javascript:alert(1)/x y", "git@github.com", "https://github.com/../../etc/passwd/x", "https://github.com/o/%2e%2e", "https://github.com/o%2fp/r%00", "git@github.com:../.."]) {
     it(`reads no repository from ${url}`, () => {
-      const { owner, repo } = commitOf({ "tekton.dev/git-repo": url, "tekton.dev/git-revision": sha });
-      assert.ok(owner === undefined || repo === undefined, JSON.stringify({ owner, repo }));
+      for (const annotations of [{ "tekton.dev/git-repo": url, "tekton.dev/git-revision": sha }, pac({ "repo-url": url, sha })]) {
+        const { owner, repo } = commitOf(annotations);
+        assert.ok(owner === undefined || repo === undefined, JSON.stringify({ owner, repo }));
+      }
     });
   }
 
   for (const [field, key, values] of [
     ["owner", "github-owner", ["", "a b", "a/b", "..", "a\nb", "a".repeat(40), "ä", "<script>", "a%2fb"]],
-    ["repo", "github-repo", ["", ".", "..", "a/b", "a b", "a\r\nX: y", "r".repeat(101), "a?b", "a#b", "ä"]],
+    ["repo", "github-repo", ["", ".git", "..git", "...git", ".", "..", "a/b", "a b", "a\r\nX: y", "r".repeat(101), "a?b", "a#b", "ä"]],
     ["sha", "github-sha", ["", "main", sha.slice(1), `${sha}0`, `${sha}\n`, ` ${sha}`, `${sha}${sha}`, `${sha.slice(1)}g`, "../../../user"]],
   ] as const) {
     for (const value of values) {
@@ -71,6 +74,11 @@ describe("commitOf", () => {
       });
     }
   }
+
+  it("reads the name of a repository with or without the suffix of clone URLs", () => {
+    for (const fields of [own({ "github-repo": "shop-api.git" }), pac({ "url-repository": "shop-api.git" }), pac({ "repo-url": "https://github.com/o/shop-api.git" })]) assert.equal(commitOf(fields).repo, "shop-api");
+    assert.equal(commitOf(own({ "github-repo": ".github" })).repo, ".github");
+  });
 
   it("takes hashes of both lengths", () => {
     for (const hash of ["a".repeat(40), "B".repeat(64)]) assert.equal(commitOf(own({ "github-sha": hash })).sha, hash);
