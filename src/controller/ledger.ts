@@ -123,5 +123,9 @@ export const pairOfRecord = ({ metadata, spec: { notificationRef, runRef } }: De
   runUid: runRef.uid,
 });
 
-/** Whether a Delivery is what its name says: written for this Notification and run, and by nobody's hand but ours. */
-export const isGenuine = (delivery: Delivery): boolean => delivery.metadata.name === deliveryName(pairOfRecord(delivery));
+/**
+ * Whether a Delivery is what its name and its place say: written for this Notification and run, and by nobody's hand but ours. One that
+ * is not counts as if it did not exist.
+ */
+export const isGenuine = (delivery: Delivery): boolean =>
+  delivery.metadata.name === deliveryName(pairOfRecord(delivery)) && delivery.metadata.namespace === delivery.spec.runRef.namespace;

@@ -27,7 +27,7 @@ export interface RecordUpkeepOptions {
 
 /** Does to Deliveries what their tenants ask for, and removes those that have served their time. */
 export interface RecordUpkeep {
-  /** The Delivery is there, or has changed: sends again where its annotation asks for it with a word that is new. */
+  /** The Delivery is there, or has changed: sends again where its annotation asks for it with a word that is new. A forged one is reported. */
   readonly look: (record: Delivery) => void;
   /** Removes records until the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
@@ -36,6 +36,8 @@ export interface RecordUpkeep {
 const tidyEveryMs = 600_000;
 
 export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs }: RecordUpkeepOptions): RecordUpkeep {
+  /** Those that were told of. */
+  const forged = new Set<string>();
   const tidy = async (record: Delivery, signal: AbortSignal): Promise<void> => {
     const { namespace, name, uid } = record.metadata;
     const { caughtUpAt } = caches.notification(`${namespace}/${record.spec.notificationRef.name}`)?.status ?? {};
@@ -47,10 +49,22 @@ export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, cl
     }
   };
 
+  const tellForged = ({ metadata: { namespace, name, uid } }: Delivery): void => {
+    if (forged.has(uid)) return;
+    forged.add(uid);
+    log.warn("a Delivery contradicts what it is about; it is ignored", { delivery: `${namespace}/${name}` });
+    const note = "its name or its namespace does not follow from its Notification and its run; nothing is sent for it";
+    recorder.publish({ resource: deliveries, namespace, name, uid }, { type: "Warning", reason: "DeliveryIgnored", action: "Read", note });
+  };
+
   return {
     look: (record) => {
+      if (!isGenuine(record)) {
+        tellForged(record);
+        return;
+      }
       const word = record.metadata.annotations?.[annotations.redeliver];
-      if (word === undefined || shorten(word, 253) === record.status?.redelivered || !isGenuine(record)) return;
+      if (word === undefined || shorten(word, 253) === record.status?.redelivered) return;
       const pair = pairOfRecord(record);
       const owed = record.status?.owed as RunEvent | undefined;
       if (!runs.has(pair.runUid) && owed !== undefined) {

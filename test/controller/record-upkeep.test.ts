@@ -82,10 +82,14 @@ describe("the annotation redeliver", () => {
     assert.deepEqual(happened, ["event RunGone"]);
   });
 
-  it("on a record that is not ours does nothing", (t) => {
+  it("on a record that is not ours does nothing, but to tell once that it is ignored", (t) => {
     const { look, happened } = setting(t);
-    look(record({}, { [annotation]: "please" }, "forged"));
-    assert.deepEqual(happened, []);
+    const forged = record({}, { [annotation]: "please" }, "forged");
+    look(forged);
+    look(forged);
+    const elsewhere = record({}, { [annotation]: "please" });
+    look({ ...elsewhere, metadata: { ...elsewhere.metadata, uid: "d-2", namespace: "other" } });
+    assert.deepEqual(happened, ["event DeliveryIgnored", "event DeliveryIgnored"]);
   });
 });
 

@@ -122,6 +122,12 @@ describe("the end of a run that is gone", () => {
     }
   });
 
+  it("goes to no repository that the run does not name, whatever the record says; its commit and context are those of the record", () => {
+    const own = { owner: "Example-org", repo: "shop-api", sha: target.sha, context: "ci/before" };
+    assert.deepEqual(place({ deleted: true }, own), own);
+    assert.deepEqual(place({ deleted: true }, { ...own, repo: "secrets" }), { owner: "example-org", repo: "shop-api", sha: runEvent().commit.sha, context: "tekton: build" });
+  });
+
   it("is the only message that is placed by the record", () => {
     assert.deepEqual(place({}, target), { owner: "example-org", repo: "shop-api", sha: runEvent().commit.sha, context: "tekton: build" });
   });

@@ -89,14 +89,20 @@ function recordedPlace(target: Readonly<Record<string, string>> | undefined): Pl
   return valid ? { owner, repo, sha, context } : undefined;
 }
 
+/** Where the run and the Notification say that the status goes. */
+function ownPlace(input: Input): Place | undefined {
+  const [owner, repo, sha] = [partOf(input, "owner"), partOf(input, "repo"), partOf(input, "sha")];
+  return owner === undefined || repo === undefined || sha === undefined ? undefined : { owner, repo, sha, context: contextOf(input) };
+}
+
+const sameRepository = (a: Place, b: Place): boolean => a.owner.toLowerCase() === b.owner.toLowerCase() && a.repo.toLowerCase() === b.repo.toLowerCase();
+
 function placeOf(input: Input): Place | undefined {
   const { event, sentBefore } = input;
-  // Of a run that is gone little may be left, and what was begun must be ended in the same place.
+  const own = ownPlace(input);
+  // Of a run that is gone little may be left, and what was begun must be ended in the same place; but a record leads into no repository that a run does not name.
   const begun = event.deleted ? recordedPlace(sentBefore(messageKey).target) : undefined;
-  if (begun !== undefined) return begun;
-  const [owner, repo, sha] = [partOf(input, "owner"), partOf(input, "repo"), partOf(input, "sha")];
-  if (owner === undefined || repo === undefined || sha === undefined) return undefined;
-  return { owner, repo, sha, context: contextOf(input) };
+  return begun !== undefined && (own === undefined || sameRepository(own, begun)) ? begun : own;
 }
 
 /** The commit status of a run's state, or why there is none. */
