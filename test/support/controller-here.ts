@@ -1,6 +1,7 @@
 import type { TestContext } from "node:test";
 import { serve, type Injected } from "../../src/cli/serve.ts";
 import { readConfig } from "../../src/config.ts";
+import { exposedName } from "../../src/telemetry/metrics.ts";
 import { freePort } from "./control-plane/components.ts";
 import { ownNamespace } from "./installation.ts";
 import type { World } from "./installed-tests.ts";
@@ -10,22 +11,35 @@ import { eventually } from "./wait.ts";
 export interface ControllerHere {
   /** Resolves when it has ended, as after SIGTERM. */
   readonly stop: () => Promise<void>;
+  /** The sum of a metric over its series, those whose labels hold `label` (`kind="Lease"`). */
+  readonly metric: (name: string, label?: string) => Promise<number>;
+}
+
+export interface ControllerHereOptions extends Injected {
+  /** Default: that of the installed controller. */
+  readonly kubeconfig?: string;
 }
 
 /**
  * Starts the controller in this process, with the rights of the installed one; resolves when it is ready. The installed one is to
  * have been stopped. It is ended with the test.
  */
-export async function startControllerHere({ installation }: World, t: TestContext, injected: Injected, ...flags: readonly string[]): Promise<ControllerHere> {
+export async function startControllerHere({ installation }: World, t: TestContext, options: ControllerHereOptions, ...flags: readonly string[]): Promise<ControllerHere> {
   const port = await freePort();
-  const common = ["--controller", "--kubeconfig", installation.controller.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--log-level", "error"];
+  const common = ["--controller", "--kubeconfig", options.kubeconfig ?? installation.controller.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--log-level", "error"];
   const ending = new AbortController();
-  const ended = serve(readConfig([...common, ...flags]), ending.signal, injected);
+  const ended = serve(readConfig([...common, ...flags]), ending.signal, options);
   const stop = async (): Promise<void> => {
     ending.abort();
     await ended;
   };
   t.after(stop);
   await eventually("the controller is ready", async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200);
-  return { stop };
+  return {
+    stop,
+    metric: async (name, label = "") => {
+      const lines = (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).split("\n");
+      return lines.filter((line) => line.startsWith(`${exposedName(name)}{`) && line.includes(label)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    },
+  };
 }
