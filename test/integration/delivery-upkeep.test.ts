@@ -121,3 +121,30 @@ test("a run of a name that was there before is another run: each has its own Del
   const endOf = (uid: string) => sink.events().map(toldBy).filter((told) => told.uid === uid).at(-1)?.status;
   assert.deepEqual([endOf(first.uid), endOf(second.uid)], ["Cancelled", "Succeeded"]);
 });
+
+test("of two thousand runs that ended before a Notification exists, none is sent; what ends later is", async (world, t) => {
+  const { plane } = world;
+  const namespace = "two-thousand";
+  const sink = await startCloudEventsSink();
+  t.after(() => sink.close());
+  await world.createNamespace(namespace);
+  const endedAt = new Date(Date.now() - 5_000).toISOString().replace(/\.\d+Z$/, "Z");
+  const before = Array.from({ length: 2_000 }, (_, index) => `before-${index}`);
+  const endOne = async (name: string): Promise<void> => {
+    const run = await makeRun(plane.client, namespace, name);
+    await run.become("False", "Failed", endedAt);
+  };
+  for (let at = 0; at < before.length; at += 100) await Promise.all(before.slice(at, at + 100).map(endOne));
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "events", "events"));
+  const later = await makeRun(plane.client, namespace, "later");
+  await later.become("False", "Failed");
+  const ends = () => sink.events().map(toldBy).filter(({ status }) => status === "Failed").map(({ uid }) => uid);
+  await eventually("the later one is told", () => ends().includes(later.uid));
+  await world.installation.controller.kill();
+  await world.installation.controller.start();
+  const last = await makeRun(plane.client, namespace, "last");
+  await last.become("False", "Failed");
+  await eventually("the last one is told", () => ends().includes(last.uid));
+  assert.deepEqual([...new Set(ends())], [later.uid, last.uid]);
+  assert.deepEqual(new Set(sink.events().map((event) => toldBy(event).uid)), new Set([later.uid, last.uid]));
+});

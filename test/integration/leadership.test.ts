@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { freePort } from "../support/control-plane/components.ts";
 import { supervise, type Supervisor } from "../support/control-plane/supervise.ts";
+import { startControllerHere } from "../support/controller-here.ts";
 import { installedTests, type World } from "../support/installed-tests.ts";
 import { ownNamespace } from "../support/installation.ts";
+import { leapingClock } from "../support/leaping-clock.ts";
 import { makeRun, type MadeRun } from "../support/made-runs.ts";
 import { cloudEventsProvider, notification, toldBy } from "../support/manifests.ts";
 import { startCloudEventsSink, type CloudEventsSink } from "../support/receivers-cloudevents.ts";
@@ -21,7 +23,7 @@ const holder = async ({ plane }: World): Promise<string> =>
   (await plane.client.call<Lease>("GET", `/apis/coordination.k8s.io/v1/namespaces/${ownNamespace}/leases/tekton-integrations-controller`)).spec.holderIdentity.replace(/_.*/, "");
 
 /** Replicas of the controller beside each other, in the place of the installed one. */
-async function replicas(world: World, names: readonly string[]) {
+async function replicas(world: World, names: readonly string[], leaseDuration = `${leaseSeconds}s`) {
   const { installation: { controller } } = world;
   await controller.kill("SIGTERM");
   const supervisor: Supervisor = await supervise();
@@ -29,7 +31,7 @@ async function replicas(world: World, names: readonly string[]) {
   const start = async (name: string): Promise<void> => {
     const port = ports.get(name) ?? (await freePort());
     ports.set(name, port);
-    const flags = ["--controller", "--kubeconfig", controller.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--instance", name, "--lease-duration", `${leaseSeconds}s`];
+    const flags = ["--controller", "--kubeconfig", controller.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--instance", name, "--lease-duration", leaseDuration];
     await supervisor.start(name, process.execPath, [join(import.meta.dirname, "../../src/main.ts"), "serve", ...flags]);
     await eventually(`${name} is ready`, async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200);
   };
@@ -137,3 +139,34 @@ test("a leader that is frozen past its lease, with requests under way, sends not
   const repeated = begun.map(({ json }) => (json as { subject?: string }).subject);
   assert.deepEqual(new Set(repeated), new Set(["after"]));
 });
+
+for (const { how, signal, withinMs } of [
+  { how: "was killed", signal: "SIGKILL", withinMs: 20_000 },
+  { how: "was told to stop", signal: "SIGTERM", withinMs: 2_000 },
+] as const) {
+  test(`after a leader ${how} the next one sends within ${withinMs / 1000} s of its own clock`, async (world, t) => {
+    const namespace = how.replaceAll(" ", "-");
+    const { sink, told } = await scene(world, namespace);
+    t.after(() => sink.close());
+    const first = await replicas(world, ["first"], "15s");
+    t.after(() => first.stop());
+    assert.equal(await first.leader(), "first");
+    const clock = leapingClock();
+    await startControllerHere(world, t, { clock }, "--instance", "second", "--lease-duration", "15s");
+    const run = await makeRun(world.plane.client, namespace, "run");
+    await run.become("Unknown", "Running");
+    await eventually("it is told by the first", () => told().some(({ status }) => status === "Running"));
+    await first.kill("first", signal);
+    const since = clock.monotonic();
+    await run.become("False", "Failed");
+    await eventually("its end is told", () => {
+      if (endedOf(told()).has(run.uid)) return true;
+      // Little, so that requests to the API server have their time in between.
+      clock.leap(100);
+      return false;
+    });
+    const tookMs = clock.monotonic() - since;
+    assert.ok(tookMs < withinMs, `${Math.round(tookMs)} ms`);
+    assert.equal(await holder(world), "second");
+  });
+}

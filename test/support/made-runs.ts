@@ -4,8 +4,8 @@ import { collectionPath, objectPath, type KubeClient, type KubeObject } from "./
 export interface MadeRun {
   readonly name: string;
   readonly uid: string;
-  /** Writes the Succeeded condition, and the times that go with it. */
-  readonly become: (status: "Unknown" | "True" | "False", reason: string) => Promise<void>;
+  /** Writes the Succeeded condition, and the times that go with it: `at`, or now. */
+  readonly become: (status: "Unknown" | "True" | "False", reason: string, at?: string) => Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
@@ -36,10 +36,10 @@ export async function makeRun(client: KubeClient, namespace: string, name: strin
   return {
     name,
     uid: current.metadata.uid ?? "",
-    become: async (status, reason) => {
-      const { startTime = seconds() } = (current.status ?? {}) as { startTime?: string };
-      const condition = { type: "Succeeded", status, reason, message: `made ${reason}`, lastTransitionTime: seconds() };
-      const next = { ...(kind === "TaskRun" && { podName: `${name}-pod` }), startTime, conditions: [condition], ...(status !== "Unknown" && { completionTime: seconds() }) };
+    become: async (status, reason, at = seconds()) => {
+      const { startTime = at } = (current.status ?? {}) as { startTime?: string };
+      const condition = { type: "Succeeded", status, reason, message: `made ${reason}`, lastTransitionTime: at };
+      const next = { ...(kind === "TaskRun" && { podName: `${name}-pod` }), startTime, conditions: [condition], ...(status !== "Unknown" && { completionTime: at }) };
       current = await client.call("PUT", `${objectPath(current)}/status`, { body: { ...current, status: next } });
     },
     remove: async () => {
