@@ -99,6 +99,7 @@ export const errorCatalogue = {
   ProviderInvalid: entry("delivery", "credentials", "The Provider is not one that this version can use.", "Apply a Provider that the webhook accepts, or install a version that serves its type."),
   EgressDenied: entry("delivery", "credentials", "The address of the service is one that this installation does not send to.", "Use another URL, or ask whoever installed the controller to allow it."),
   DestinationRefused: entry("delivery", "route", "The service does not know this destination, or does not let us write to it.", "Check the destination's name and that the App is installed there; messages are kept and sent once it works."),
+  DestinationGone: entry("delivery", "route", "The receiver answered that it is gone for good (410); nothing more is sent to it.", "Point the Provider elsewhere. Where the receiver is back, suspend the Provider and resume it; messages are kept and sent then."),
   MessageRefused: entry("delivery", "permanent", "The service refused this message for good.", "Read the service's answer in the Delivery; the message is not tried again."),
   DeadlinePassed: entry("delivery", "permanent", "The message could not be delivered within the delivery deadline.", "Mend the cause, which the Delivery names, and send again with the redeliver annotation where offered."),
 

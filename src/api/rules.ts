@@ -8,6 +8,8 @@ export type Rule =
   | { readonly rule: "atLeastOneOf"; readonly fields: readonly string[] }
   /** A union: the field `discriminator` names the one section that is set. `sections` maps its values to fields. */
   | { readonly rule: "sectionOf"; readonly discriminator: string; readonly sections: Readonly<Record<string, string>> }
+  /** A field that is set only while `discriminator` has one of the values; where `required`, always then. */
+  | { readonly rule: "fieldOf"; readonly field: string; readonly discriminator: string; readonly values: readonly string[]; readonly required: boolean }
   /** No change after creation. Only the API server knows the old object, so JSON Schema says nothing here. */
   | { readonly rule: "immutable" };
 
@@ -35,6 +37,8 @@ export function ruleMessage(rule: Rule): string {
       return `exactly the section of the ${rule.discriminator} must be set: ${Object.entries(rule.sections)
         .map(([value, section]) => `${section} for ${value}`)
         .join(", ")}`;
+    case "fieldOf":
+      return `${rule.field} ${rule.required ? "must be set for, and only for," : "may only be set for"} the ${rule.discriminator} ${rule.values.join(", ")}`;
     case "immutable":
       return "may not be changed";
   }
@@ -59,6 +63,10 @@ export function toKubernetes(rule: Rule): KubernetesValidation[] {
           message,
         },
       ];
+    case "fieldOf": {
+      const named = `self.${rule.discriminator} in [${rule.values.map((value) => `'${value}'`).join(", ")}]`;
+      return [{ rule: rule.required ? `has(self.${rule.field}) == (${named})` : `!has(self.${rule.field}) || ${named}`, message }];
+    }
     case "immutable":
       return [{ rule: "self == oldSelf", message }];
   }
@@ -84,6 +92,12 @@ export function toJsonSchema(rule: Rule): JsonSchema | undefined {
           };
         }),
       };
+    case "fieldOf": {
+      const named = { properties: { [rule.discriminator]: { enum: rule.values } } };
+      const others = { properties: { [rule.discriminator]: { not: { enum: rule.values } } } };
+      const unset = { not: { required: [rule.field] } };
+      return rule.required ? { oneOf: [{ ...named, required: [rule.field] }, { ...others, ...unset }] } : { anyOf: [named, unset] };
+    }
     case "immutable":
       return undefined;
   }

@@ -47,6 +47,8 @@ export interface RenderInput<ProviderSection, NotificationSection> {
   readonly event: RunEvent;
   readonly provider: ProviderSection;
   readonly notification: NotificationSection;
+  /** The run's own object as the API server had it in this state, without `managedFields`; known only where {@link ProviderDefinition.readsObject} says so, and then not always. */
+  readonly object?: Readonly<Record<string, unknown>>;
   /** Names of the Notification, for ids that must differ between Notifications. */
   readonly notificationName: { readonly namespace: string; readonly name: string };
   readonly sentBefore: (key: string) => SentBefore;
@@ -137,6 +139,8 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly templates: readonly (readonly string[])[];
   /** Parts of a RunEvent that `render` puts into messages by itself, and that cost something to know. */
   readonly reads: (notification: NotificationSection) => readonly CostlyPart[];
+  /** Whether messages hold more of the run's own object than `run` has; it costs memory. */
+  readonly readsObject?: (provider: ProviderSection) => boolean;
   /** What the schema cannot say about a Provider's section. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
   /** What the schema and the templates cannot say about a Notification's section. */
@@ -164,6 +168,7 @@ export function defineProvider<ProviderSection, NotificationSection>(
     serviceState: (status, notification) => definition.serviceState(status, notification as NotificationSection),
     reads: (notification) => definition.reads(notification as NotificationSection),
     keepsStateFor: (notification) => definition.keepsStateFor?.(notification as NotificationSection) ?? definition.keepsState,
+    readsObject: (provider) => definition.readsObject?.(provider as ProviderSection) === true,
     checkNotification: (notification) => definition.checkNotification?.(notification as NotificationSection) ?? [],
     render: (input) => definition.render(input as RenderInput<ProviderSection, NotificationSection>),
     load: async () => {

@@ -94,11 +94,18 @@ const slack: ProviderEntry = {
 const events: ProviderEntry = {
   definition: cloudEvents,
   start: async () => {
-    const sink = await startCloudEventsSink();
-    return { receiver: sink, secrets: new Map(), shown: () => [...new Set(sink.events().map(({ source, id }) => `${source} ${id}`))], violations: sink.violations };
+    const token = "anexampletokenofareceiver";
+    const sink = await startCloudEventsSink({ token });
+    return {
+      receiver: sink,
+      secrets: new Map([["sink/token", token]]),
+      wrongSecrets: new Map([["sink/token", "anothertokenofareceiver"]]),
+      shown: () => [...new Set(sink.events().map(({ source, id }) => `${source} ${id}`))],
+      violations: sink.violations,
+    };
   },
-  sectionAt: (url) => ({ url: `${url}/tekton` }),
-  notification: { subject: "${name}" },
+  sectionAt: (url) => ({ url: `${url}/tekton`, mode: "Binary", authentication: { type: "Bearer", secretRef: { name: "sink" } } }),
+  notification: { subject: "${name}", extensions: { reason: "${reason}" } },
   carriesMessage: () => true,
   repeated: "once",
   anyBodyAccepts: true,
