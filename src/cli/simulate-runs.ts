@@ -28,7 +28,7 @@ function changeOf(document: unknown, name: string, where: string): RunChange[] {
   const kind = runKinds.find((known: RunKind) => known === document["kind"]);
   if (kind === undefined) return [];
   if (!isObject(document["metadata"]) || typeof document["metadata"]["name"] !== "string") throw broken(name, where, `a ${kind} without metadata.name`);
-  const run = trimRun(document as unknown as KubeObject, kind);
+  const run = trimRun(document as unknown as KubeObject, kind, true);
   const namespace = run.namespace === "" ? defaultNamespace : run.namespace;
   // A run that was written by hand has no uid; all of those would be one.
   return [{ deleted: false, run: { ...run, namespace, uid: run.uid === "" ? `${kind}/${namespace}/${run.name}` : run.uid } }];

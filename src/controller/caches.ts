@@ -26,6 +26,8 @@ export interface CacheHandlers {
 export interface RunHandlers {
   /** Everything but runs is known, and runs are about to be listed. */
   readonly beforeRuns: () => void;
+  /** Whether runs of the namespace are kept whole; see {@link TrimmedRun.whole}. */
+  readonly keepsWhole: (namespace: string) => boolean;
   /** The run was deleted while nobody watched. */
   readonly onRunMissed: (uid: string) => void;
 }
@@ -145,7 +147,7 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
     while (!first.every(settled)) await clock.sleep(20, signal);
     handlers.beforeRuns();
     for (const [resource, kind] of runResources) {
-      byKind.set(kind, watch(resource, (object): Handed => ({ uid: object.metadata.uid ?? "", run: trimRun(object, kind) }), runHandlers));
+      byKind.set(kind, watch(resource, (object): Handed => ({ uid: object.metadata.uid ?? "", run: trimRun(object, kind, handlers.keepsWhole(object.metadata.namespace ?? "")) }), runHandlers));
     }
   };
   const begun = watchRuns().catch((error: unknown) => {

@@ -16,6 +16,7 @@ import { createWatchHealth } from "./watch-health.ts";
 import { createStandby, type Standby } from "./standby.ts";
 import type { StepObserver } from "./steps.ts";
 import { createUnrecorded } from "./unrecorded.ts";
+import { createWholeRuns } from "./whole-runs.ts";
 
 export interface ControllerOptions {
   readonly kube: Kube;
@@ -73,8 +74,15 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   const watching = abortWithAny(signal, over.signal);
   let listed = 0;
   const caches: Caches = createCaches(kube, telemetry, {
-    onNotification: (key) => handlers?.onNotification(key),
-    onProvider: (key) => handlers?.onProvider(key),
+    onNotification: (key) => {
+      whole.changed();
+      handlers?.onNotification(key);
+    },
+    onProvider: (key) => {
+      whole.changed();
+      handlers?.onProvider(key);
+    },
+    keepsWhole: (namespace) => whole.wanted(namespace),
     onDelivery: (key, exists, record) => handlers?.onDelivery(key, exists, record),
     beforeRuns: () => {
       // Of runs that are over little is kept: what series need of them is taken as they come.
@@ -102,6 +110,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
       else handlers.onRunGone(run, how);
     },
   }, watching.signal);
+  const whole = createWholeRuns(caches);
   const health = createWatchHealth({ watches: caches.watches, clock, metrics });
   const settlement = createSettlement({ caches, runs, clock, deadlineMs: options.deadlineMs });
   /** Set once the lists are complete; a run that vanished before is kept as well. */

@@ -25,6 +25,8 @@ export interface DelivererOptions extends SendingOptions {
   readonly gateOf: (route: Route) => Gate;
   readonly judge: Judge;
   readonly turns: Turns;
+  /** See `ReadAgain.read`: of some runs too little is kept to make a message of them. */
+  readonly readAgain: (runUid: string, then: () => void) => void;
 }
 
 /** What is known already when a pair is to be looked at. */
@@ -34,6 +36,9 @@ export interface Touch {
   /** The filter has been asked, and selects this state. */
   readonly selected?: Selected;
 }
+
+/** Whether the message is made of the run's object, which is not kept although the run is there. */
+const lacksObject = ({ route, view }: Looked): boolean => route.object && view.object === undefined && !view.vanished;
 
 /** The one place that sends, retries and records. */
 export interface Deliverer {
@@ -135,6 +140,12 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     if (looked === undefined) return { kind: "gone" };
     const { state, route, view: { event, vanished }, messages } = looked;
     if (messages === undefined) return { kind: "rest", state, event, asked: looked.asked };
+    if (lacksObject(looked)) {
+      options.readAgain(state.pair.runUid, () => {
+        queue.add(key);
+      });
+      return { kind: "gone" };
+    }
     if (held === undefined) await options.observe("matched", aboutOf(state, event));
     const gate = options.gateOf(route);
     if (gate.ready === "soon") return { kind: "gone" };

@@ -130,11 +130,13 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       notificationQueue.add(key);
     },
   });
+  const again = createReadAgain({ kube, runs, clock, log });
   const deliverer = createDeliverer({
     runs,
     views,
     judge,
     turns,
+    readAgain: again.read,
     ledger,
     telemetry,
     deadlineMs: options.deadlineMs,
@@ -157,7 +159,6 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     },
     onOutcome,
   });
-  const again = createReadAgain({ kube, runs, clock, log });
   const offers = createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf: caches.recordsOf, readAgain: again.read });
 
   const upkeep = createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs: options.deadlineMs });

@@ -113,6 +113,8 @@ export function careForProviders(options: CareOptions): ProviderCare {
         return undefined;
       }
       const before = connections.current(key);
+      // Whoever resumes it wants a new beginning: a receiver that was gone for good may be back.
+      if (looked.get(key)?.suspended === true && provider.spec.suspend !== true) connections.drop(key);
       const connection = await connections.refresh(key, provider, signal);
       follow(key, provider, before, connection);
       const { use, againInMs } = providerUses.toPublish(key);

@@ -19,6 +19,8 @@ export interface Route {
   readonly activeSince: number;
   /** Whether a run's children are known for the filter (`judging`), or for the filter or the message (`any`). */
   readonly tasks: { readonly judging: boolean; readonly any: boolean };
+  /** Whether messages are made of the run's own object. */
+  readonly object: boolean;
   /** How runs are grouped into series; undefined: `previous` is not read. */
   readonly series: { readonly groupBy: Template | undefined } | undefined;
 }
@@ -61,8 +63,8 @@ const keepsState = (definition: AnyProviderDefinition, section: unknown): boolea
  * @param known what is known of its selection: the filter is not asked again
  * @param isOvertaken whether a newer run has reported to the place of a message
  */
-export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "unseen">, recorded: ReadonlyMap<string, Recorded>, known?: Known, isOvertaken: (message: Message) => boolean = () => false): Plan {
-  const { event, endedAt } = view;
+export function plan(route: Route, view: Pick<RunView, "event" | "object" | "endedAt" | "unseen">, recorded: ReadonlyMap<string, Recorded>, known?: Known, isOvertaken: (message: Message) => boolean = () => false): Plan {
+  const { event, object, endedAt } = view;
   const match = judge(route, view, known);
   const { destination, notification } = route;
   if (destination === undefined) return match.matched ? { kind: "waiting" } : { kind: "nothing", ...match };
@@ -85,6 +87,7 @@ export function plan(route: Route, view: Pick<RunView, "event" | "endedAt" | "un
   const faults: Fault[] = [];
   const rendered = definition.render({
     event,
+    ...(object !== undefined && { object }),
     provider: providerSection,
     notification: section,
     notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },

@@ -11,12 +11,12 @@ import { trimRun } from "./trim-run.ts";
 
 export interface ReadAgainOptions {
   readonly kube: Pick<Kube, "get">;
-  readonly runs: Pick<RunStore, "settled" | "upsert">;
+  readonly runs: Pick<RunStore, "run" | "settled" | "upsert">;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
-/** Reads settled runs again from the API server, for whoever needs more of them than is kept. */
+/** Reads runs again from the API server, for whoever needs more of them than is kept. */
 export interface ReadAgain {
   /** Calls `then` when the run is whole again; not at all when it is gone. */
   readonly read: (runUid: string, then: () => void) => void;
@@ -37,13 +37,13 @@ export function createReadAgain({ kube, runs, clock, log }: ReadAgainOptions): R
   });
 
   const readOne = async (uid: string, signal: AbortSignal): Promise<void> => {
-    const known = runs.settled(uid);
+    const known = runs.settled(uid) ?? runs.run(uid);
     if (known !== undefined) {
       const { kind, namespace, name } = known;
       const object = await kube.get(resources[kind], { namespace, name }, signal);
       // Of one that is gone, or has a successor, the watch tells.
       if (object?.metadata.uid !== uid) waiting.delete(uid);
-      else runs.upsert(trimRun(object, kind));
+      else runs.upsert(trimRun(object, kind, true));
     }
     const then = waiting.get(uid) ?? [];
     waiting.delete(uid);

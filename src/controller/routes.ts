@@ -46,6 +46,7 @@ export function makeRoute(notification: Notification, provider: Provider | undef
     activeSince,
     // What a message will say is not known without a Provider.
     tasks: { judging: matcher.reads("tasks"), any: destination === undefined || destination.definition.reads(sectionOf(notification, destination.definition)).includes("tasks") || reads("tasks") },
+    object: destination?.definition.readsObject?.(destination.providerSection) === true,
     // Who says how runs are grouped wants to know.
     series: notification.spec.groupBy !== undefined || reads("previous") ? { groupBy } : undefined,
   };

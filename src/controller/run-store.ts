@@ -8,6 +8,8 @@ import type { TrimmedRun } from "./trim-run.ts";
 /** One state of a run, ready to be judged. */
 export interface RunView {
   readonly event: RunEvent;
+  /** The run's own object; see {@link TrimmedRun.whole}. */
+  readonly object?: Readonly<Record<string, unknown>>;
   /** Another number is another state; views of one state have the same, also when made anew. */
   readonly version: number;
   /** When it ended, milliseconds since the epoch. */
@@ -156,6 +158,7 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
     const unseen = deleted && vanished === "missed";
     return {
       event: unseen ? endedUnseen(event) : event,
+      ...(run.whole !== undefined && { object: run.whole }),
       version,
       endedAt: deleted ? undefined : endedAt(run),
       vanished: vanished !== "no",

@@ -36,6 +36,8 @@ export interface TrimmedRun {
   readonly taskOrder: readonly string[];
   /** The object itself, cut down: what `run` gives to filters. */
   readonly object: RunObject;
+  /** The object as it is, without `managedFields`, where a message is made of it. */
+  readonly whole?: Json;
   /** `spec.status`: what was asked of the run, such as `Cancelled`. */
   readonly requested?: string;
 }
@@ -91,8 +93,13 @@ const identityOf = ({ name, namespace, uid, creationTimestamp, labels, annotatio
 
 const referenceOf = (spec: RunObject["spec"]): string | undefined => name(spec?.pipelineRef?.name) ?? name(spec?.taskRef?.name) ?? name(spec?.customRef?.name);
 
-/** Cuts a run of the API server down as it is decoded. `kind` is known from where it was listed. */
-export function trimRun(object: KubeObject, kind: RunKind): TrimmedRun {
+function withoutManagedFields(object: KubeObject): Json {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** Cuts a run of the API server down as it is decoded. `kind` is known from where it was listed; `keepWhole`: see {@link TrimmedRun.whole}. */
+export function trimRun(object: KubeObject, kind: RunKind, keepWhole = false): TrimmedRun {
   const kept = trimObject(whole(object)) as RunObject;
   const { metadata, spec, status } = kept;
   return {
@@ -111,6 +118,7 @@ export function trimRun(object: KubeObject, kind: RunKind): TrimmedRun {
       startTime: status?.startTime,
       completionTime: status?.completionTime,
       requested: string(spec?.status),
+      whole: keepWhole ? withoutManagedFields(object) : undefined,
     }),
   };
 }

@@ -64,6 +64,8 @@ export interface Harness {
   perMinute: number;
   /** Notifications whose messages began to wait. */
   readonly throttled: string[];
+  /** Runs that are to be read again, and what is done when they are. */
+  readonly readAgain: { readonly uid: string; readonly then: () => void }[];
   /** Thrown by the next writes of the record. */
   failWrites: number;
   notifications: Notification[];
@@ -153,6 +155,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     },
     routeOf,
     unrecorded: createUnrecorded(),
+    readAgain: (uid, then) => harness.readAgain.push({ uid, then }),
     recordOf: ({ notification: { name } }) => (name === "to-service" ? harness.record : undefined),
     gateOf: () => harness.gate,
     throttle: createThrottle(clock),
@@ -191,6 +194,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     rate: undefined,
     perMinute: 600,
     throttled: [],
+    readAgain: [],
     failWrites: 0,
     notifications: [notification(options.spec ?? {})],
     routes: new Map(),

@@ -154,6 +154,19 @@ describe("a Provider that 100 Notifications refer to", () => {
     assert.deepEqual(happened(), ["status service"]);
   });
 
+  it("has a new connection once it is resumed: a receiver that was gone may be back", async () => {
+    const self = await setting(1);
+    const suspended = (suspend: boolean, generation: number): Provider => ({ ...cloudEventsProvider({}, { generation }), spec: { ...cloudEventsProvider().spec, suspend } });
+    await self.lookAtProvider();
+    const before = self.sender();
+    self.provider = suspended(true, 2);
+    await self.lookAtProvider();
+    assert.equal(self.sender(), before);
+    self.provider = suspended(false, 3);
+    await self.lookAtProvider();
+    assert.notEqual(self.sender(), before);
+  });
+
   it("wakes what they owe when its credentials are tried again, when it was suspended, and when it is replaced", async () => {
     const self = await setting(count);
     self.providers.refused(key, refusal, self.sender());

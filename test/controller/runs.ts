@@ -56,10 +56,10 @@ export const ended = (status: "Succeeded" | "Failed" | "Cancelled" | "TimedOut",
 
 export const kindOf = ({ object }: RecordedEvent): RunKind => object.kind as RunKind;
 
-/** Every recorded watch event, with the name of its recording and its place in it. */
-export function recorded(): { readonly where: string; readonly event: RecordedEvent; readonly run: TrimmedRun }[] {
+/** Every recorded watch event, with the name of its recording and its place in it; see {@link trimRun} for `whole`. */
+export function recorded(whole = false): { readonly where: string; readonly event: RecordedEvent; readonly run: TrimmedRun }[] {
   return recordingNames().flatMap((name) =>
-    readRecording(name).map((event, index) => ({ where: `${name}:${index + 1}`, event, run: trimRun(event.object, kindOf(event)) })),
+    readRecording(name).map((event, index) => ({ where: `${name}:${index + 1}`, event, run: trimRun(event.object, kindOf(event), whole) })),
   );
 }
 

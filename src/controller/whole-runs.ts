@@ -1,0 +1,30 @@
+import { providerOfType } from "../providers/registry.ts";
+import type { Caches } from "./caches.ts";
+import { providerKeyOf } from "./routes.ts";
+
+/** Of which namespaces runs are kept whole, because messages are made of the runs' own objects. */
+export interface WholeRuns {
+  readonly wanted: (namespace: string) => boolean;
+  /** A Notification or a Provider changed. */
+  readonly changed: () => void;
+}
+
+export function createWholeRuns(caches: Pick<Caches, "notifications" | "provider">): WholeRuns {
+  let namespaces: ReadonlySet<string> | undefined;
+  const find = (): ReadonlySet<string> => {
+    const found = new Set<string>();
+    for (const notification of caches.notifications()) {
+      const spec = caches.provider(providerKeyOf(notification))?.spec;
+      const definition = spec === undefined ? undefined : providerOfType(spec.type);
+      const section = definition === undefined ? undefined : spec?.[definition.section];
+      if (section !== undefined && definition?.readsObject?.(section) === true) found.add(notification.metadata.namespace);
+    }
+    return found;
+  };
+  return {
+    wanted: (namespace) => (namespaces ??= find()).has(namespace),
+    changed: () => {
+      namespaces = undefined;
+    },
+  };
+}
