@@ -6,9 +6,12 @@ import type { Kube } from "../kube/client.ts";
 import type { Reflector } from "../kube/reflector-options.ts";
 import type { ReflectorHandlers } from "../kube/reflector-store.ts";
 import { reflect } from "../kube/reflector.ts";
-import { customRuns, deliveries, notifications, pipelineRuns, providers, resourceName, taskRuns, type KubeObject, type Resource } from "../kube/resources.ts";
+import { deliveries, notifications, providers, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { createDemand } from "./demand.ts";
 import { deliveryName, isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
+import { kindsFollowed } from "./routes.ts";
+import { createRunWatches } from "./run-watches.ts";
 import { trimRun, type TrimmedRun } from "./trim-run.ts";
 import type { Watched } from "./watch-health.ts";
 
@@ -20,16 +23,24 @@ export interface CacheHandlers {
   readonly onRun: (run: TrimmedRun) => void;
   /** `run` is the last state that was seen; `how`: whether that is the state it was deleted in. */
   readonly onRunGone: (run: TrimmedRun, how: "seen" | "missed") => void;
+  /** All runs of a kind that these Notifications need are known from now on; until then they came without being told of one by one. */
+  readonly onFollowed: (notificationKeys: readonly string[]) => void;
+  /** Nothing is known of these runs any more, which is no sign that they are gone. */
+  readonly onForgotten: (runUids: readonly string[]) => void;
 }
 
 /** What is told besides, whoever handles changes. */
-export interface RunHandlers {
+export interface RunHandlers extends Omit<CacheHandlers, "onForgotten"> {
   /** Everything but runs is known, and runs are about to be listed. */
   readonly beforeRuns: () => void;
   /** Whether runs of the namespace are kept whole; see {@link TrimmedRun.whole}. */
   readonly keepsWhole: (namespace: string) => boolean;
+  /** A run of which all others of its kind are not known yet. */
+  readonly onRunListed: (run: TrimmedRun) => void;
   /** The run was deleted while nobody watched. */
   readonly onRunMissed: (uid: string) => void;
+  /** The kind is followed no longer. */
+  readonly onLeft: (kind: RunKind) => void;
 }
 
 /** Local copies of everything that the controller watches. */
@@ -47,23 +58,21 @@ export interface Caches {
   readonly recordsOf: (runUid: string) => Iterable<Pair>;
   /** Whether all runs of the kind are known. */
   readonly isWatched: (kind: RunKind) => boolean;
+  /** Whether all runs of the kind are known that there are: there are none where the kind is not served. */
+  readonly isSettled: (kind: RunKind) => boolean;
+  /** Whether {@link isSettled} holds for all kinds that the Notification needs. */
+  readonly isFollowed: (notification: Notification) => boolean;
   /** Whether all that is watched is followed now, as far as can be told. */
   readonly isFollowing: () => boolean;
   /** All watches, for their health. */
   readonly watches: () => Iterable<Watched>;
   /** How many runs and Notifications are known. */
   readonly sizes: () => { readonly runs: number; readonly notifications: number };
-  /** Resolves once everything that existed at the start is known. */
+  /** Resolves once everything is known that existed when it began to be followed. */
   readonly caughtUp: (signal: AbortSignal) => Promise<void>;
   /** Resolves after the signal aborted. */
   readonly done: Promise<void>;
 }
-
-const runResources: readonly (readonly [Resource, RunKind])[] = [
-  [pipelineRuns, "PipelineRun"],
-  [taskRuns, "TaskRun"],
-  [customRuns, "CustomRun"],
-];
 
 /** Who wrote which field is half of an object, and nobody asks for it. */
 function trimmed(object: KubeObject): unknown {
@@ -91,20 +100,28 @@ interface Handed {
   run: TrimmedRun | undefined;
 }
 
-export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHandlers & RunHandlers, signal: AbortSignal): Caches {
+export function createCaches(kube: Kube, telemetry: Telemetry, handlers: RunHandlers, signal: AbortSignal): Caches {
   const { log, metrics, clock } = telemetry;
-  const watched: Watched[] = [];
-  const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>): Reflector<Value> => {
-    const reflector = reflect({ kube, resource, transform, handlers: own, log, metrics, clock }, signal);
-    watched.push({ resource: resourceName(resource), health: () => reflector.health() });
-    return reflector;
+  const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>, until = signal): Reflector<Value> & Watched => {
+    const reflector = reflect({ kube, resource, transform, handlers: own, log, metrics, clock }, until);
+    return Object.assign(reflector, { resource: resourceName(resource) });
+  };
+  const demand = createDemand();
+  let isBegun = false;
+  const review = (): void => {
+    if (isBegun) runs.review();
   };
 
+  const onNotification = (key: string): void => {
+    demand.setNotification(key, lookUp(notificationCache, key));
+    review();
+    handlers.onNotification(key);
+  };
   const notificationCache = watch(notifications, asNotification, {
     onUpsert: (key, value, previous) => {
-      if (specChanged(value, previous)) handlers.onNotification(key);
+      if (specChanged(value, previous)) onNotification(key);
     },
-    onDelete: handlers.onNotification,
+    onDelete: onNotification,
   });
   const providerCache = watch(providers, asProvider, {
     onUpsert: (key, value, previous) => {
@@ -115,7 +132,11 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
   const recorded = new Map<string, Map<string, Pair>>();
   const deliveryCache = watch(deliveries, asDelivery, {
     onUpsert: (key, value) => {
-      if (isGenuine(value)) recorded.set(value.spec.runRef.uid, (recorded.get(value.spec.runRef.uid) ?? new Map<string, Pair>()).set(key, pairOfRecord(value)));
+      if (isGenuine(value)) {
+        recorded.set(value.spec.runRef.uid, (recorded.get(value.spec.runRef.uid) ?? new Map<string, Pair>()).set(key, pairOfRecord(value)));
+        demand.setRecord(key, value);
+        review();
+      }
       handlers.onDelivery(key, true, value);
     },
     onDelete: (key, record) => {
@@ -123,37 +144,55 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
       const ofRun = recorded.get(runRef.uid);
       ofRun?.delete(key);
       if (ofRun?.size === 0) recorded.delete(runRef.uid);
+      demand.deleteRecord(key, record);
+      review();
       handlers.onDelivery(key, false, record);
     },
   });
+  const first: readonly (Reflector<unknown> & Watched)[] = [notificationCache, providerCache, deliveryCache];
+
   const runHandlers: ReflectorHandlers<Handed> = {
     onUpsert: (_, handed) => {
       const { run } = handed;
       handed.run = undefined;
-      if (run !== undefined) handlers.onRun(run);
+      if (run === undefined) return;
+      if (runs.isWatched(run.kind)) handlers.onRun(run);
+      else handlers.onRunListed(run);
     },
     onDelete: (_, { uid, run }, how) => {
       if (run === undefined) handlers.onRunMissed(uid);
       else handlers.onRunGone(run, how);
     },
   };
-  const first: readonly Reflector<unknown>[] = [notificationCache, providerCache, deliveryCache];
-  const byKind = new Map<RunKind, Reflector<Handed>>();
-  // A kind of Tekton's that is not installed has no runs; its watch goes on looking for it.
-  const settled = (cache: Reflector<unknown>): boolean => cache.isSynced || cache.health().state === "absent";
+  const runs = createRunWatches({
+    clock,
+    follow: (kind, until) => watch(resourceOfRun[kind], (object): Handed => ({ uid: object.metadata.uid ?? "", run: trimRun(object, kind, handlers.keepsWhole(object.metadata.namespace ?? "")) }), runHandlers, until),
+    wants: demand.wants,
+    onFollowed: (kind) => {
+      handlers.onFollowed(demand.notificationsFor(kind));
+      // A redelivery may have been asked for while nothing was known of its run.
+      for (const key of demand.recordsFor(kind)) {
+        const record = lookUp(deliveryCache, key);
+        if (record !== undefined) handlers.onDelivery(key, true, record);
+      }
+    },
+    onLeft: handlers.onLeft,
+  }, signal);
+
+  // A kind of ours that is not installed has no objects; its watch goes on looking for it.
+  const isSettled = (cache: Reflector<unknown>): boolean => cache.isSynced || cache.health().state === "absent";
 
   /** What is to be kept of a run depends on Notifications and records: they are known first. */
-  const watchRuns = async (): Promise<void> => {
-    while (!first.every(settled)) await clock.sleep(20, signal);
+  const begin = async (): Promise<void> => {
+    while (!first.every(isSettled)) await clock.sleep(20, signal);
     handlers.beforeRuns();
-    for (const [resource, kind] of runResources) {
-      byKind.set(kind, watch(resource, (object): Handed => ({ uid: object.metadata.uid ?? "", run: trimRun(object, kind, handlers.keepsWhole(object.metadata.namespace ?? "")) }), runHandlers));
-    }
+    isBegun = true;
+    review();
   };
-  const begun = watchRuns().catch((error: unknown) => {
+  const begun = begin().catch((error: unknown) => {
     if (!signal.aborted) log.error("runs are not watched", { error });
   });
-  const all = (): readonly Reflector<unknown>[] => [...first, ...byKind.values()];
+  const all = (): readonly (Reflector<unknown> & Watched)[] => [...first, ...runs.all()];
 
   return {
     notification: (key) => lookUp(notificationCache, key),
@@ -167,15 +206,17 @@ export function createCaches(kube: Kube, telemetry: Telemetry, handlers: CacheHa
     notifications: () => notificationCache.values(),
     providers: () => providerCache.values(),
     recordsOf: (runUid) => recorded.get(runUid)?.values() ?? [],
-    isWatched: (kind) => byKind.get(kind)?.isSynced === true,
-    isFollowing: () => byKind.size > 0 && all().every((cache) => ["watching", "absent"].includes(cache.health().state)),
-    watches: () => watched,
-    sizes: () => ({ runs: [...byKind.values()].reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
+    isWatched: runs.isWatched,
+    isSettled: runs.isSettled,
+    isFollowed: (notification) => kindsFollowed(notification).every(runs.isSettled),
+    isFollowing: () => isBegun && all().every((cache) => ["watching", "absent"].includes(cache.health().state)),
+    watches: all,
+    sizes: () => ({ runs: runs.all().reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),
     caughtUp: async () => {
-      while (byKind.size === 0 || !all().every(settled)) await clock.sleep(20, signal);
+      while (!isBegun || !first.every(isSettled) || !runs.isComplete()) await clock.sleep(20, signal);
     },
     done: begun.then(async () => {
-      await Promise.all(all().map(({ done }) => done));
+      await Promise.all([...first.map(({ done }) => done), runs.done()]);
     }),
   };
 }

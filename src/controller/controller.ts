@@ -15,6 +15,7 @@ import { createSettlement } from "./settlement.ts";
 import { createWatchHealth } from "./watch-health.ts";
 import { createStandby, type Standby } from "./standby.ts";
 import type { StepObserver } from "./steps.ts";
+import type { TrimmedRun } from "./trim-run.ts";
 import { createUnrecorded } from "./unrecorded.ts";
 import { createWholeRuns } from "./whole-runs.ts";
 
@@ -73,6 +74,11 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   const over = new AbortController();
   const watching = abortWithAny(signal, over.signal);
   let listed = 0;
+  const takeListed = (run: TrimmedRun): void => {
+    runs.upsert(run);
+    listed += 1;
+    if (listed % listedAtOnce === 0) settlement.sweep(true);
+  };
   const caches: Caches = createCaches(kube, telemetry, {
     onNotification: (key) => {
       whole.changed();
@@ -91,13 +97,16 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
         previous.follow(`${namespace}/${name}`, makeRoute(notification, caches.provider(providerKeyOf(notification)), 0));
       }
     },
+    onRunListed: takeListed,
     onRun: (run) => {
-      if (handlers !== undefined) handlers.onRun(run);
-      else {
-        runs.upsert(run);
-        listed += 1;
-        if (listed % listedAtOnce === 0) settlement.sweep(true);
-      }
+      if (handlers === undefined) takeListed(run);
+      else handlers.onRun(run);
+    },
+    onFollowed: (keys) => handlers?.onFollowed(keys),
+    onLeft: (kind) => {
+      const forgotten = runs.forget(kind);
+      log.info("runs are watched no longer: nobody needs them", { kind, runs: forgotten.length });
+      handlers?.onForgotten(forgotten);
     },
     onRunMissed: (uid) => {
       const run = runs.run(uid);

@@ -1,6 +1,7 @@
 import type { DeliveryStatus } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { createWorkQueue, type Requeue, type WorkQueue } from "../kube/work-queue.ts";
+import type { Children } from "./children.ts";
 import type { Judge } from "./judge.ts";
 import type { Ledger, Pair } from "./ledger.ts";
 import { createPairRecords } from "./pair-records.ts";
@@ -17,6 +18,7 @@ import type { Views } from "./views.ts";
 export interface DelivererOptions extends SendingOptions {
   readonly runs: RunStore;
   readonly views: Views;
+  readonly children: Children;
   readonly ledger: Ledger;
   readonly routeOf: (notificationKey: string) => Route | undefined;
   /** What is on record for a pair. */
@@ -149,6 +151,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     if (held === undefined) await options.observe("matched", aboutOf(state, event));
     const gate = options.gateOf(route);
     if (gate.ready === "soon") return { kind: "gone" };
+    const unlisted = options.views.unlisted(route, event.uid);
+    if (unlisted.length > 0) {
+      await options.children.list(looked.view, unlisted, signal);
+      return { kind: "listed" };
+    }
     beginState(state, event);
     if (!gate.ready) return sending.hold(looked, messages, gate);
     // Nobody could tell a restarted controller of a run that is gone.
@@ -190,7 +197,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     return written ?? lookAgain(state);
   };
 
-  const conclude = async (last: Exclude<Step, { kind: "wait" }>, signal: AbortSignal): Promise<Requeue | undefined> => {
+  const conclude = async (last: Exclude<Step, { kind: "wait" | "listed" }>, signal: AbortSignal): Promise<Requeue | undefined> => {
     switch (last.kind) {
       case "gone": return undefined;
       case "rest": {
@@ -219,6 +226,11 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
         held = undefined;
         if (last.kind === "wait") {
           held = await sending.waitForTurn(last, signal);
+          continue;
+        }
+        if (last.kind === "listed") {
+          const untilEnded = waitMs(key);
+          if (untilEnded > 0) return { afterMs: untilEnded };
           continue;
         }
         await endOfSlowness?.();

@@ -9,6 +9,7 @@ import { keyOf } from "../kube/resources.ts";
 import type { Http } from "../providers/http.ts";
 import type { CacheHandlers, Caches } from "./caches.ts";
 import type { Outcome } from "./attempt.ts";
+import { createChildren } from "./children.ts";
 import { createConnections, rateOf } from "./connections.ts";
 import { untilCachesHoldRecords } from "./consistent.ts";
 import type { ControllerOptions } from "./controller.ts";
@@ -19,6 +20,7 @@ import { createLedger, fieldManager, pairOfRecord } from "./ledger.ts";
 import { careForNotification, careForProviders, careQueue } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
+import { keepOwedGauge } from "./owed-gauge.ts";
 import { holderOf } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
 import type { ProviderUse } from "./provider-status.ts";
@@ -37,7 +39,6 @@ import type { Unrecorded } from "./unrecorded.ts";
 import { createViews } from "./views.ts";
 import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "./uses.ts";
 
-const owedGaugeEveryMs = 5_000;
 const soonMs = 1_000;
 const seldomMs = 300_000;
 
@@ -72,7 +73,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   const { clock, log, metrics } = telemetry;
   const kube = fencedKube(options.kube, term.holds);
   const routes = followedRoutes(createRoutes(), previous);
-  const views = createViews({ runs, previous, monotonic: () => clock.monotonic() });
+  const views = createViews({ runs, previous, isWatched: caches.isWatched, monotonic: () => clock.monotonic() });
   const turns = createTurns({
     clock,
     onFailure: (lane, name, error) => {
@@ -134,6 +135,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   const deliverer = createDeliverer({
     runs,
     views,
+    children: createChildren({ kube, runs, log }),
     judge,
     turns,
     readAgain: again.read,
@@ -178,6 +180,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     providerOf: caches.provider,
     notificationOf: caches.notification,
     gateOf,
+    isFollowed: caches.isFollowed,
     onRouteChanged: offers.notificationChanged,
     deadlineMs: options.deadlineMs,
     caughtUpAt: (key: string) => caughtUpAt(key),
@@ -230,13 +233,6 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     notificationQueue.add(key);
   };
 
-  const showOwed = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      metrics.set("deliveries_owed", {}, deliverer.owedCount());
-      await clock.sleep(owedGaugeEveryMs, signal).catch(() => undefined);
-    }
-  };
-
   return {
     handlers: {
       onNotification: (key) => {
@@ -260,6 +256,15 @@ export function createLead(options: LeadOptions, term: Term): Lead {
         vanishedMeanwhile.add(run.uid);
         offerVanished();
       },
+      onFollowed: (keys) => {
+        for (const key of keys) {
+          notificationQueue.add(key);
+          offers.notificationChanged(key);
+        }
+      },
+      onForgotten: (uids) => {
+        for (const uid of uids) for (const { notificationKey, pair } of deliverer.ofRun(uid)) deliverer.touch(notificationKey, pair);
+      },
     },
     run: async (stop) => {
       const ending = abortWithAny(stop, term.lost);
@@ -270,12 +275,14 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       try {
         // What another process sent before is on record: nothing is sent before all of it is known here.
         await untilCachesHoldRecords(kube, caches, clock, ending.signal);
+        // Which may ask for runs that nobody asked for before.
+        await caches.caughtUp(ending.signal);
         takeUp();
         await Promise.all([
           providerQueue.run((key) => providerCare.look(key, ending.signal), ending.signal),
           notificationQueue.run((key) => lookAtNotification(key, ending.signal), ending.signal),
           deliverer.run(ending.signal, lastCall.signal),
-          showOwed(ending.signal),
+          keepOwedGauge(deliverer, telemetry, ending.signal),
           upkeep.run(ending.signal),
           again.run(ending.signal),
         ]);

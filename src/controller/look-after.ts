@@ -43,6 +43,8 @@ export interface CareOptions {
   readonly caughtUpAt: (key: string) => number | undefined;
   /** Whether messages of the Notification have to wait, being too many. */
   readonly isThrottled: (notification: Notification) => boolean;
+  /** Whether all is known that the Notification judges by. When that becomes so, the Notification is to be looked at again. */
+  readonly isFollowed: (notification: Notification) => boolean;
   /** The Notification selects other runs than before, or leads to another place. */
   readonly onRouteChanged: (key: string) => void;
 }
@@ -202,6 +204,8 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     const { view, againInMs } = findings(key, route, activity);
     // `activeSince` is on record before any run is judged under it.
     await options.statuses.write(notifications, notification.metadata, notificationStatus(notification, view, clock.now()), signal);
+    // Under the new spec nothing is judged before that.
+    if (route !== before && !options.isFollowed(notification)) return undefined;
     if (route !== before) routes.set(key, route);
     if (!sameSelection(before, route) || !sameDestination(before, route)) {
       options.onRouteChanged(key);

@@ -1,8 +1,7 @@
 import type { Delivery } from "../api/delivery.ts";
 import { annotations } from "../api/group.ts";
-import type { RunKind } from "../api/run-event.ts";
 import type { Kube } from "../kube/client.ts";
-import { customRuns, pipelineRuns, taskRuns, type Resource } from "../kube/resources.ts";
+import { resourceOfRun } from "../kube/resources.ts";
 import { createWorkQueue } from "../kube/work-queue.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
@@ -23,8 +22,6 @@ export interface ReadAgain {
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
-const resources: Readonly<Record<RunKind, Resource>> = { PipelineRun: pipelineRuns, TaskRun: taskRuns, CustomRun: customRuns };
-
 export function createReadAgain({ kube, runs, clock, log }: ReadAgainOptions): ReadAgain {
   const waiting = new Map<string, (() => void)[]>();
   const queue = createWorkQueue({
@@ -40,7 +37,7 @@ export function createReadAgain({ kube, runs, clock, log }: ReadAgainOptions): R
     const known = runs.settled(uid) ?? runs.run(uid);
     if (known !== undefined) {
       const { kind, namespace, name } = known;
-      const object = await kube.get(resources[kind], { namespace, name }, signal);
+      const object = await kube.get(resourceOfRun[kind], { namespace, name }, signal);
       // Of one that is gone, or has a successor, the watch tells.
       if (object?.metadata.uid !== uid) waiting.delete(uid);
       else runs.upsert(trimRun(object, kind, true));

@@ -1,7 +1,5 @@
 import type { Delivery } from "../api/delivery.ts";
-import { annotations } from "../api/group.ts";
 import type { RunEvent } from "../api/run-event.ts";
-import { shorten } from "../api/text.ts";
 import type { Kube } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import { deliveries } from "../kube/resources.ts";
@@ -9,13 +7,14 @@ import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Caches } from "./caches.ts";
 import type { Deliverer } from "./deliver.ts";
+import { redeliveryAsked } from "./demand.ts";
 import { isGenuine, pairOfRecord } from "./ledger.ts";
 import { mayBeRemoved } from "./retention.ts";
 import type { RunStore } from "./run-store.ts";
 
 export interface RecordUpkeepOptions {
   readonly kube: Kube;
-  readonly caches: Pick<Caches, "records" | "notification">;
+  readonly caches: Pick<Caches, "records" | "notification" | "isSettled">;
   readonly runs: Pick<RunStore, "has" | "restore">;
   readonly deliverer: Pick<Deliverer, "redeliver" | "runVanished">;
   readonly recorder: EventRecorder;
@@ -63,8 +62,9 @@ export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, cl
         tellForged(record);
         return;
       }
-      const word = record.metadata.annotations?.[annotations.redeliver];
-      if (word === undefined || shorten(word, 253) === record.status?.redelivered) return;
+      const word = redeliveryAsked(record);
+      // Of a kind that is not followed nobody can say that a run is gone; it will be followed, and this record looked at again.
+      if (word === undefined || !caches.isSettled(record.spec.runRef.kind)) return;
       const pair = pairOfRecord(record);
       const owed = record.status?.owed as RunEvent | undefined;
       if (!runs.has(pair.runUid) && owed !== undefined) {
@@ -73,7 +73,7 @@ export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, cl
       }
       const { namespace, name } = pair.notification;
       if (runs.has(pair.runUid)) {
-        deliverer.redeliver(`${namespace}/${name}`, pair, shorten(word, 253));
+        deliverer.redeliver(`${namespace}/${name}`, pair, word);
         return;
       }
       const regarding = { resource: deliveries, namespace, name: record.metadata.name, uid: record.metadata.uid };

@@ -1,11 +1,11 @@
 import type { Notification } from "../api/notification.ts";
-import { runStatuses, type RunStatus } from "../api/run-event.ts";
+import { runKinds, runStatuses, type RunKind, type RunStatus } from "../api/run-event.ts";
 import type { Provider } from "../api/provider.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
 import { sectionTemplates } from "../providers/templates.ts";
 import { compileTemplate, runEventEnvironment, type Template } from "../filter/index.ts";
-import { compileFilter, type Match } from "./match.ts";
+import { compileFilter, type Match, type Matcher } from "./match.ts";
 import type { Pair } from "./ledger.ts";
 import { sectionOf, type Route } from "./plan.ts";
 import { endedAt } from "./normalise-run.ts";
@@ -37,6 +37,7 @@ export function makeRoute(notification: Notification, provider: Provider | undef
   // Without a Provider every status may be wanted: none is ruled out before it is known.
   const compiled = compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, statusesOf(notification, definition) ?? runStatuses);
   const matcher = problems.length === 0 ? compiled : { ...compiled, match: () => invalidGroupBy, problems: [...compiled.problems, ...problems] };
+  const judging = judgesTasks(matcher, groupBy);
   const reads = (variable: string): boolean => matcher.reads(variable) || destination?.templates.reads(variable) === true;
   return {
     notification,
@@ -44,12 +45,32 @@ export function makeRoute(notification: Notification, provider: Provider | undef
     matcher,
     destination,
     activeSince,
-    // What a message will say is not known without a Provider.
-    tasks: { judging: matcher.reads("tasks"), any: destination === undefined || destination.definition.reads(sectionOf(notification, destination.definition)).includes("tasks") || reads("tasks") },
+    tasks: { judging, any: judging || tellsOfTasks(notification, destination) },
     object: destination?.definition.readsObject?.(destination.providerSection) === true,
     // Who says how runs are grouped wants to know.
     series: notification.spec.groupBy !== undefined || reads("previous") ? { groupBy } : undefined,
   };
+}
+
+/** What a message will say is not known without a Provider. */
+const tellsOfTasks = (notification: Notification, destination: Route["destination"]): boolean =>
+  destination === undefined || destination.definition.reads(sectionOf(notification, destination.definition)).includes("tasks") || destination.templates.reads("tasks");
+
+const judgesTasks = (matcher: Pick<Matcher, "reads">, groupBy: Template | undefined): boolean => matcher.reads("tasks") || groupBy?.reads("tasks") === true;
+
+/**
+ * The kinds of runs that are to be followed for a Notification: those that it selects, and those of tasks where its filter or
+ * its groups are made of them, so that a change of a task is one to it. What only messages are made of is listed when one is
+ * made.
+ */
+export function kindsFollowed(notification: Notification): readonly RunKind[] {
+  const { metadata, spec: { filter = {}, groupBy = "", suspend } } = notification;
+  if (inUse(notification) === undefined || suspend === true) return [];
+  const kinds = new Set<RunKind>(filter.kinds ?? ["PipelineRun"]);
+  // Compiling takes longer than looking for the word.
+  const mayRead = kinds.has("PipelineRun") && `${filter.expression ?? ""} ${groupBy}`.includes("tasks");
+  const reads = mayRead && judgesTasks(compileFilter(filter, metadata.namespace, runStatuses), groupByOf(notification).template);
+  return runKinds.filter((kind) => reads || kinds.has(kind));
 }
 
 const invalidGroupBy: Match = { matched: false, why: "groupBy: is not valid", error: true };

@@ -1,6 +1,7 @@
-import { runKinds, type RunEvent } from "../api/run-event.ts";
+import type { RunEvent, RunKind } from "../api/run-event.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
 import { endedAt, normaliseRun, type ChildRun } from "./normalise-run.ts";
+import { listedAgain, unendedKinds, withListed, type Listed } from "./run-children.ts";
 import { isTerminal } from "./run-status.ts";
 import { PackedRun, settledRun, type SettledRun } from "./settled-run.ts";
 import type { TrimmedRun } from "./trim-run.ts";
@@ -12,7 +13,7 @@ export interface RunView {
   readonly object?: Readonly<Record<string, unknown>>;
   /** Another number is another state; views of one state have the same, also when made anew. */
   readonly version: number;
-  /** When it ended, milliseconds since the epoch. */
+  /** When it ended, milliseconds since the epoch; undefined for a run that has not, or that never said. */
   readonly endedAt: number | undefined;
   /** The run is no longer in the API server. */
   readonly vanished: boolean;
@@ -20,6 +21,10 @@ export interface RunView {
   readonly restored: boolean;
   /** The run vanished while nobody watched, and its end was not seen. */
   readonly unseen: boolean;
+  /** Kinds of children that the run names and that have not ended, as far as is known. */
+  readonly unended: readonly RunKind[];
+  /** How often children were listed in this state, or since the run has ended; see {@link RunStore.adopt}. */
+  readonly listings: number;
   /** `Clock.monotonic()` until which children that have not ended are waited for, where the run ended before them. */
   readonly childrenUntil: number | undefined;
 }
@@ -35,8 +40,15 @@ export interface FinishedEntry {
   readonly since: number;
 }
 
-/** `finalSince`: `Clock.monotonic()` of when its end was first seen. */
-type Entry = { version: number } & ({ kept: TrimmedRun | PackedRun | SettledRun; readonly vanished: "no" | "seen" | "missed"; readonly finalSince: number | undefined } | { readonly known: RunEvent; readonly unseen: boolean });
+interface KeptRun {
+  kept: TrimmedRun | PackedRun | SettledRun;
+  readonly vanished: "no" | "seen" | "missed";
+  /** `Clock.monotonic()` of when its end was first seen. */
+  readonly finalSince: number | undefined;
+  listed: Listed | undefined;
+}
+
+type Entry = { version: number } & (KeptRun | { readonly known: RunEvent; readonly unseen: boolean });
 
 /** Views that are kept, so that many Notifications judge one: enough for the runs that change at one time. */
 const maxViews = 512;
@@ -52,6 +64,10 @@ export interface RunStore {
   /** A run that is known only from what a Delivery says of it. One that had not ended then has ended unseen. */
   readonly restore: (event: RunEvent) => void;
   readonly release: (uid: string) => void;
+  /** Children of kinds that are not watched, as the API server lists them now. */
+  readonly adopt: (uid: string, children: readonly TrimmedRun[]) => void;
+  /** The kind is watched no longer: nothing is known of its runs any more, but of those that vanished. Their uids. */
+  readonly forget: (kind: RunKind) => readonly string[];
   readonly has: (uid: string) => boolean;
   /** The run as it was last seen, without making a RunEvent of it; undefined for one that is settled. */
   readonly run: (uid: string) => TrimmedRun | undefined;
@@ -80,16 +96,6 @@ const endedUnseen = (event: RunEvent): RunEvent => ({
   terminal: true,
   deleted: true,
 });
-
-const childKinds = new Set<string>(runKinds);
-
-/** Whether children that the run names have not ended, as far as is known. */
-function awaitsChildren(run: TrimmedRun, children: readonly ChildRun[]): boolean {
-  if (run.kind !== "PipelineRun") return false;
-  const names = new Set(children.map(({ kind, name }) => `${kind}/${name}`));
-  const unseen = (run.object.status?.childReferences ?? []).some(({ kind = "", name = "" }) => childKinds.has(kind) && !names.has(`${kind}/${name}`));
-  return unseen || children.some((child) => !isTerminal(child));
-}
 
 function wholeOf(entry: Entry): TrimmedRun | undefined {
   if (!("kept" in entry) || "series" in entry.kept) return undefined;
@@ -134,10 +140,12 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
   };
 
   const put = (run: TrimmedRun, vanished: "no" | "seen" | "missed"): void => {
-    const before = entries.get(run.uid);
-    const since = before !== undefined && "kept" in before ? before.finalSince : undefined;
-    const finalSince = isTerminal(run) ? (since ?? monotonic()) : undefined;
-    entries.set(run.uid, { kept: run, vanished, version: 0, finalSince });
+    const known = entries.get(run.uid);
+    const before = known !== undefined && "kept" in known ? known : undefined;
+    const finalSince = isTerminal(run) ? (before?.finalSince ?? monotonic()) : undefined;
+    // Children of a run that has ended change no more.
+    const listed = before?.finalSince === undefined && before?.listed !== undefined ? { ...before.listed, times: 0 } : before?.listed;
+    entries.set(run.uid, { kept: run, vanished, version: 0, finalSince, listed });
     if (finalSince !== undefined && vanished === "no") finished.add(run.uid);
     else finished.delete(run.uid);
     addTo(namespaces, run.namespace, run.uid);
@@ -148,25 +156,42 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
 
   const makeView = (uid: string, entry: Entry): RunView | undefined => {
     const { version } = entry;
-    if ("known" in entry) return { event: entry.known, version, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen, childrenUntil: undefined };
-    const { vanished, finalSince } = entry;
+    if ("known" in entry) return { event: entry.known, version, endedAt: undefined, vanished: true, restored: true, unseen: entry.unseen, unended: [], listings: 0, childrenUntil: undefined };
+    const { vanished, finalSince, listed } = entry;
     const run = wholeOf(entry);
     if (run === undefined) return undefined;
     const deleted = vanished !== "no" && !isTerminal(run);
-    const own = childrenOf(uid);
+    const own = withListed(childrenOf(uid), listed);
+    const unended = unendedKinds(run, own);
     const event = normaliseRun(run, { children: own, urlTemplate, deleted });
     const unseen = deleted && vanished === "missed";
     return {
       event: unseen ? endedUnseen(event) : event,
       ...(run.whole !== undefined && { object: run.whole }),
       version,
-      endedAt: deleted ? undefined : endedAt(run),
+      endedAt: !deleted && isTerminal(run) ? endedAt(run) : undefined,
       vanished: vanished !== "no",
       restored: false,
       unseen,
+      unended,
+      listings: listed?.times ?? 0,
       // The children of a run that is gone go with it.
-      childrenUntil: vanished === "no" && finalSince !== undefined && awaitsChildren(run, own) ? finalSince + childrenWithinMs : undefined,
+      childrenUntil: vanished === "no" && finalSince !== undefined && unended.length > 0 ? finalSince + childrenWithinMs : undefined,
     };
+  };
+
+  /** The uid of its owner. */
+  const forgetOne = (uid: string, entry: Entry): string | undefined => {
+    entries.delete(uid);
+    views.delete(uid);
+    former.delete(uid);
+    finished.delete(uid);
+    removeFrom(namespaces, "kept" in entry ? entry.kept.namespace : entry.known.namespace, uid);
+    const owner = "kept" in entry ? entry.kept.owner?.uid : undefined;
+    if (owner === undefined) return undefined;
+    removeFrom(children, owner, uid);
+    views.delete(owner);
+    return owner;
   };
 
   return {
@@ -185,18 +210,24 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
     release: (uid) => {
       const entry = entries.get(uid);
       if (entry === undefined) return;
-      entries.delete(uid);
-      views.delete(uid);
-      former.delete(uid);
-      finished.delete(uid);
-      removeFrom(namespaces, "kept" in entry ? entry.kept.namespace : entry.known.namespace, uid);
-      const owner = "kept" in entry ? entry.kept.owner?.uid : undefined;
+      const owner = forgetOne(uid, entry);
       if (owner === undefined) return;
-      removeFrom(children, owner, uid);
       const parent = entries.get(owner);
       const child = wholeOf(entry);
       if (child !== undefined && isOver(parent) && parent !== undefined && settledOf(parent) === undefined) former.set(owner, [...(former.get(owner) ?? []), child]);
       else changed(owner);
+    },
+    adopt: (uid, found) => {
+      const entry = entries.get(uid);
+      if (entry === undefined || !("kept" in entry)) return;
+      entry.listed = listedAgain(entry.listed, uid, found);
+      // It is the same state, of which more is known.
+      views.delete(uid);
+    },
+    forget: (kind) => {
+      const existing = [...entries].filter(([, entry]) => "kept" in entry && entry.vanished === "no" && entry.kept.kind === kind);
+      for (const [uid, entry] of existing) forgetOne(uid, entry);
+      return existing.map(([uid]) => uid);
     },
     has: (uid) => entries.has(uid),
     run: (uid) => {
@@ -228,6 +259,7 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
       const run = wholeOf(entry);
       if (run === undefined || !("kept" in entry)) return;
       entry.kept = settledRun(run);
+      entry.listed = undefined;
       finished.delete(uid);
       former.delete(uid);
       views.delete(uid);

@@ -43,6 +43,8 @@ export interface Held {
 /** What one look at a pair led to. */
 export type Step =
   | { readonly kind: "gone" }
+  /** More is known of the run's tasks now: it is to be looked at again. */
+  | { readonly kind: "listed" }
   | { readonly kind: "rest"; readonly state: PairState; readonly event: RunEvent; readonly asked: string | undefined }
   /** Nothing can be sent; `afterMs`: it may then. */
   | { readonly kind: "held"; readonly state: PairState; readonly event: RunEvent; readonly again: boolean; readonly afterMs?: number }

@@ -18,12 +18,14 @@ export interface SettledRun extends Pick<TrimmedRun, "kind" | "namespace" | "nam
 
 /** A finished run as bytes: whole, but a tenth of the size. */
 export class PackedRun {
+  readonly kind: TrimmedRun["kind"];
   readonly namespace: string;
   readonly owner: TrimmedRun["owner"];
   readonly endedAt: number | undefined;
   readonly #bytes: Buffer;
 
   constructor(run: TrimmedRun) {
+    this.kind = run.kind;
     this.namespace = text(run.namespace);
     this.endedAt = endedAt(run);
     this.owner = run.owner;

@@ -1,9 +1,8 @@
-import type { Delivery } from "../api/delivery.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import { settledBefore } from "./activity.ts";
 import type { Caches } from "./caches.ts";
-import { isOver } from "./pair-state.ts";
+import { isOpen } from "./demand.ts";
 import type { FinishedEntry, RunStore } from "./run-store.ts";
 
 const sweepEveryMs = 60_000;
@@ -40,10 +39,6 @@ function owesFrom(notification: Notification, deadlineMs: number): number {
   if (spec.suspend === true) return Infinity;
   return Math.max(Date.parse(status?.activeSince ?? metadata.creationTimestamp), settledBefore(notification, deadlineMs));
 }
-
-/** Whether a record still asks for its run: something is owed, or was begun and not ended. */
-const isOpen = ({ status }: Delivery): boolean =>
-  status?.owed !== undefined || !(status?.destinations ?? []).every(isOver);
 
 export function createSettlement({ caches, runs, clock, deadlineMs }: SettlementOptions): Settlement {
   /** By namespace of the Notifications, which is that of their runs. */

@@ -15,7 +15,7 @@ import { createViews } from "./views.ts";
 
 export interface StandbyOptions {
   readonly telemetry: Telemetry;
-  readonly caches: Pick<Caches, "notifications" | "notification" | "provider" | "record" | "recordsOf">;
+  readonly caches: Pick<Caches, "notifications" | "notification" | "provider" | "record" | "recordsOf" | "isWatched" | "isFollowed">;
   readonly runs: RunStore;
   readonly previous: Previous;
 }
@@ -36,7 +36,7 @@ const routesAtOnce = 20;
 export function createStandby({ telemetry, caches, runs, previous }: StandbyOptions): Standby {
   const { clock, log, metrics } = telemetry;
   const routes = followedRoutes(createRoutes(), previous);
-  const views = createViews({ runs, previous, monotonic: () => clock.monotonic() });
+  const views = createViews({ runs, previous, isWatched: caches.isWatched, monotonic: () => clock.monotonic() });
   const turns = createTurns({
     clock,
     onFailure: (lane, name, error) => {
@@ -106,6 +106,8 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
       return;
     }
     const { metadata, status } = notification;
+    // What would be judged by is not known yet.
+    if (!caches.isFollowed(notification)) return;
     routes.set(key, makeRoute(notification, inUse(caches.provider(providerKeyOf(notification))), Date.parse(status?.activeSince ?? metadata.creationTimestamp)));
   };
 
@@ -140,6 +142,10 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
         runs.vanish(run, how);
         if (ready) offers.runVanished(run.uid);
       },
+      onFollowed: (keys) => {
+        for (const key of keys) follow(key);
+      },
+      onForgotten: () => undefined,
     },
     stop: () => {
       stopped = true;

@@ -32,9 +32,22 @@ export function createWatchHealth({ watches, clock, metrics }: WatchHealthOption
   /** `Clock.monotonic()` of when a watch was first seen failing. */
   const failingSince = new Map<string, number>();
   let trouble: string | undefined;
+  let shown: ReadonlySet<string> = new Set();
+
+  /** Nobody needs them any more. */
+  const clear = (gone: Iterable<string>): void => {
+    for (const resource of gone) {
+      failingSince.delete(resource);
+      metrics.clear("watch_failing", { resource });
+      metrics.clear("watch_last_event_age_seconds", { resource });
+    }
+  };
 
   const sample = (): void => {
     const now = clock.monotonic();
+    const before = shown;
+    shown = new Set([...watches()].map(({ resource }) => resource));
+    clear([...before].filter((resource) => !shown.has(resource)));
     for (const { resource, health } of watches()) {
       const { state, lastEventAt } = health();
       metrics.set("watch_failing", { resource }, state === "failing" ? 1 : 0);

@@ -22,6 +22,9 @@ export const pipelineRuns = resource("tekton.dev", "v1", "pipelineruns", "Pipeli
 export const taskRuns = resource("tekton.dev", "v1", "taskruns", "TaskRun");
 export const customRuns = resource("tekton.dev", "v1beta1", "customruns", "CustomRun");
 
+/** By kind of run. */
+export const resourceOfRun = { PipelineRun: pipelineRuns, TaskRun: taskRuns, CustomRun: customRuns } as const;
+
 export const providers = resource(ownGroup, ownVersion, "providers", "Provider");
 export const notifications = resource(ownGroup, ownVersion, "notifications", "Notification");
 export const deliveries = resource(ownGroup, ownVersion, "deliveries", "Delivery");

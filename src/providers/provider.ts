@@ -108,7 +108,7 @@ export interface SectionProblem {
   readonly message: string;
 }
 
-/** `tasks`: other objects are watched, and awaited, for it. */
+/** `tasks`: other objects are listed, and awaited, for it. */
 export type CostlyPart = "tasks";
 
 /**

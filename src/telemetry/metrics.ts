@@ -55,6 +55,8 @@ export interface Metrics {
   add<Name extends MetricName>(name: Name, labels: LabelsOf<Name>, value?: number): void;
   /** Sets a gauge. */
   set<Name extends MetricName>(name: Name, labels: LabelsOf<Name>, value: number): void;
+  /** Shows no value for these labels any more. */
+  clear<Name extends MetricName>(name: Name, labels: LabelsOf<Name>): void;
   /** Adds one observation to a histogram, in the unit of its name. */
   observe<Name extends MetricName>(name: Name, labels: LabelsOf<Name>, value: number): void;
   /** The exposition text for Prometheus, and its content type. */
@@ -83,6 +85,9 @@ export function createMetrics(options: { readonly nodeMetrics?: boolean } = {}):
     set: (name, labels, value) => {
       const metric = made.get(name);
       if (metric instanceof Gauge) metric.set(labels, value);
+    },
+    clear: (name, labels) => {
+      made.get(name)?.remove(labels);
     },
     observe: (name, labels, value) => {
       const metric = made.get(name);

@@ -140,7 +140,7 @@ export function measureMatching(options: MatchingOptions): MatchedEvent[] {
     log: silentLogger,
     runs,
     // Children are not waited for: every state is judged as it comes.
-    views: createViews({ runs, previous: createPrevious(runs), monotonic: () => Infinity }),
+    views: createViews({ runs, previous: createPrevious(runs), isWatched: () => true, monotonic: () => Infinity }),
     routes,
     judge: counting,
     turns: atOnce,

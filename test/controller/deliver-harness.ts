@@ -6,6 +6,7 @@ import type { Notification } from "../../src/api/notification.ts";
 import type { Provider } from "../../src/api/provider.ts";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import type { Outcome } from "../../src/controller/attempt.ts";
+import { createChildren } from "../../src/controller/children.ts";
 import { createDeliverer, type Deliverer } from "../../src/controller/deliver.ts";
 import type { Gate } from "../../src/controller/sending.ts";
 import { createThrottle } from "../../src/controller/throttle.ts";
@@ -21,6 +22,7 @@ import { createViews } from "../../src/controller/views.ts";
 import { createUnrecorded } from "../../src/controller/unrecorded.ts";
 import { createTurns } from "../../src/controller/turns.ts";
 import type { TrimmedRun } from "../../src/controller/trim-run.ts";
+import type { ListPage } from "../../src/kube/objects.ts";
 import type { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Accepted, Message, Sender } from "../../src/providers/provider.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
@@ -68,6 +70,9 @@ export interface Harness {
   readonly readAgain: { readonly uid: string; readonly then: () => void }[];
   /** Thrown by the next writes of the record. */
   failWrites: number;
+  /** Whether TaskRuns and CustomRuns are watched; where not, what the API server lists of them. */
+  watched: boolean;
+  list: (plural: string, labelSelector: string) => Promise<ListPage>;
   notifications: Notification[];
   /** Routes that stand in for those made of the Notifications. */
   readonly routes: Map<string, Route>;
@@ -138,7 +143,8 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
   const places = createPlaces();
   const deliverer = createDeliverer({
     runs,
-    views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }),
+    views: createViews({ runs, previous: createPrevious(runs), isWatched: () => harness.watched, monotonic: () => clock.monotonic() }),
+    children: createChildren({ kube: { list: (resource, { labelSelector = "" }) => harness.list(resource.plural, labelSelector) }, runs, log: recordingLogger(log) }),
     places,
     judge: createJudge({ metrics, places, onJudged: (_, event, { matched, why }) => harness.judged.push([event.name, event.status, matched, why]), onFault: (key, fault) => harness.faults.push(`${key} ${faultText(fault)}`) }),
     turns: createTurns({
@@ -196,6 +202,8 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     throttled: [],
     readAgain: [],
     failWrites: 0,
+    watched: true,
+    list: () => Promise.reject(new Error("nothing is to be listed")),
     notifications: [notification(options.spec ?? {})],
     routes: new Map(),
     record: options.record,

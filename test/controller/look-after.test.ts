@@ -40,6 +40,7 @@ interface Setting {
   failStatuses: number;
   caughtUpAt: number | undefined;
   throttled: boolean;
+  followed: boolean;
 }
 
 async function setting(count: number): Promise<Setting> {
@@ -97,6 +98,7 @@ async function setting(count: number): Promise<Setting> {
     providerOf: () => self.provider,
     notificationOf: (of) => self.notifications.get(of),
     gateOf: (): Gate => connections.current(key) ?? { ready: "soon" },
+    isFollowed: () => self.followed,
     onRouteChanged: (changed) => log.push(`route ${changed}`),
   };
   const names = Array.from({ length: count }, (_, index) => `n-${index}`);
@@ -122,6 +124,7 @@ async function setting(count: number): Promise<Setting> {
     failStatuses: 0,
     caughtUpAt: undefined,
     throttled: false,
+    followed: true,
   };
   await self.lookAtProvider();
   for (const name of names) await self.lookAtNotification(`ci/${name}`);
@@ -266,6 +269,19 @@ describe("a Notification", () => {
     self.notifications.set("ci/n-0", { ...notification({}, { name: "n-0", uid: "n-0", generation: 2 }), status: { caughtUpAt } });
     await self.lookAtNotification("ci/n-0");
     assert.equal(self.routes.get("ci/n-0")?.activeSince, self.clock.now() + 66 * 3_600_000);
+  });
+
+  it("judges nothing under a new spec before all is known that it judges by", async () => {
+    const self = await setting(1);
+    const before = self.routes.get("ci/n-0");
+    self.followed = false;
+    self.notifications.set("ci/n-0", notification({ filter: { kinds: ["TaskRun"] } }, { name: "n-0", uid: "n-0", generation: 2 }));
+    self.happened();
+    assert.equal(await self.lookAtNotification("ci/n-0"), undefined);
+    assert.deepEqual([self.happened(), self.routes.get("ci/n-0") === before], [["status n-0"], true]);
+    self.followed = true;
+    await self.lookAtNotification("ci/n-0");
+    assert.deepEqual([self.happened(), self.routes.get("ci/n-0")?.notification.metadata.generation], [["status n-0", "route ci/n-0", "wake ci/n-0"], 2]);
   });
 
   it("whose messages have to wait is looked at again when a minute has passed", async () => {

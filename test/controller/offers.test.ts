@@ -70,7 +70,7 @@ function setting(): Setting {
     runs,
     routes,
     turns,
-    offers: createOffers({ clock, log: recordingLogger(log), runs, views: createViews({ runs, previous: createPrevious(runs), monotonic: () => clock.monotonic() }), routes, judge, turns, deliverer, recordsOf: (uid) => self.records.get(uid) ?? [], readAgain: (uid, then) => {
+    offers: createOffers({ clock, log: recordingLogger(log), runs, views: createViews({ runs, previous: createPrevious(runs), isWatched: () => true, monotonic: () => clock.monotonic() }), routes, judge, turns, deliverer, recordsOf: (uid) => self.records.get(uid) ?? [], readAgain: (uid, then) => {
       self.kept.push(`read ${uid} again`);
       runs.upsert(run("ci", uid, failed));
       then();

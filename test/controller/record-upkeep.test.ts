@@ -21,7 +21,7 @@ const record = (status: Partial<DeliveryStatus>, annotations: Record<string, str
     status: { state: "Delivered", ...status },
   }) as unknown as Delivery;
 
-function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string } = {}) {
+function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string; settled?: boolean } = {}) {
   const clock = manualClock();
   const happened: string[] = [];
   const records: Delivery[] = [];
@@ -38,7 +38,7 @@ function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string
     clock,
     log: silentLogger,
     deadlineMs: day,
-    caches: { records: () => records, notification: () => ({ ...notification({}), status: { caughtUpAt: options.caughtUpAt ?? "2027-01-01T00:00:00Z" } }) },
+    caches: { isSettled: () => options.settled ?? true, records: () => records, notification: () => ({ ...notification({}), status: { caughtUpAt: options.caughtUpAt ?? "2027-01-01T00:00:00Z" } }) },
     runs: {
       has: () => known,
       restore: ({ status }) => {
@@ -80,6 +80,12 @@ describe("the annotation redeliver", () => {
     const { look, happened } = setting(t, { known: false });
     look(record({}, { [annotation]: "please" }));
     assert.deepEqual(happened, ["event RunGone"]);
+  });
+
+  it("waits until runs of its kind are followed: only then it can be said that one is gone", (t) => {
+    const { look, happened } = setting(t, { known: false, settled: false });
+    look(record({ owed: ended("Failed") }, { [annotation]: "please" }));
+    assert.deepEqual(happened, []);
   });
 
   it("on a record that is not ours does nothing, but to tell once that it is ignored", (t) => {

@@ -50,6 +50,40 @@ describe("the run store", () => {
     assert.deepEqual([[...runs.inNamespace("ci")], runs.has(runUid), runs.view(runUid), runs.run(runUid)], [["same-name-again"], false, undefined, undefined]);
   });
 
+  it("shows children that were listed beside those that are followed, and knows which have not ended", () => {
+    const runs = createRunStore(undefined);
+    const running = condition("Unknown", "Running");
+    const named = { object: { status: { childReferences: ["TaskRun", "CustomRun", "PipelineRun"].map((kind) => ({ kind, name: `child-${kind}` })) } } };
+    runs.upsert(trimmed({ ...named, condition: running }));
+    assert.deepEqual([runs.view(runUid)?.unended, runs.view(runUid)?.listings], [["PipelineRun", "TaskRun", "CustomRun"], 0]);
+    const { version } = runs.view(runUid) ?? assert.fail();
+    const owner = { kind: "PipelineRun", name: "build-1", uid: runUid } as const;
+    const listed = trimmed({ kind: "TaskRun", name: "child-TaskRun", uid: "t", owner, condition: running });
+    runs.adopt(runUid, [listed, { ...listed, name: "forged", owner: { ...owner, uid: "another" } }]);
+    runs.upsert({ ...child, kind: "PipelineRun", name: "child-PipelineRun", condition: condition("True", "Succeeded") });
+    const now = runs.view(runUid) ?? assert.fail();
+    assert.deepEqual([now.event.tasks.map(({ name, status }) => `${name} ${status}`), now.unended, now.listings], [["child-PipelineRun Succeeded", "child-TaskRun Running"], ["TaskRun", "CustomRun"], 1]);
+    assert.notEqual(now.version, version, "a child that is followed makes it another state");
+
+    runs.adopt(runUid, [{ ...listed, condition: condition("True", "Succeeded") }]);
+    const again = runs.view(runUid) ?? assert.fail();
+    assert.deepEqual([again.version, again.event.tasks.at(1)?.status, again.listings], [now.version, "Succeeded", 2], "the same state, of which more is known");
+    runs.upsert(trimmed({ ...named, condition: condition("False", "Failed"), completionTime: "2026-01-01T00:10:00Z" }));
+    assert.deepEqual([runs.view(runUid)?.listings, runs.view(runUid)?.unended], [0, ["CustomRun"]], "in another state they are to be listed again");
+  });
+
+  it("knows nothing more of a kind that is forgotten, but of its runs that are kept", () => {
+    const runs = createRunStore(undefined);
+    runs.upsert(trimmed());
+    runs.upsert(child);
+    runs.upsert({ ...child, uid: "packed", condition: condition("True", "Succeeded"), completionTime: "2026-01-01T00:10:00Z" });
+    runs.pack("packed");
+    runs.vanish({ ...child, uid: "kept", name: "kept" }, "seen");
+    assert.deepEqual(runs.forget("TaskRun"), ["child", "packed"]);
+    assert.deepEqual([[...runs.inNamespace("ci")], [...runs.finished()], runs.has("child")], [[runUid, "kept"], [], false]);
+    assert.deepEqual(runs.view(runUid)?.event.tasks.map(({ name }) => name), ["kept"]);
+  });
+
   it("tells a deletion that was seen from one that was missed", () => {
     const runs = createRunStore(undefined);
     const seen = (how: "seen" | "missed"): unknown => {
@@ -59,6 +93,15 @@ describe("the run store", () => {
     };
     assert.deepEqual(seen("seen"), ["Cancelled", "Deleted", true, false, true, "The run was deleted before it ended."]);
     assert.deepEqual(seen("missed"), ["Cancelled", "Deleted", true, true, true, "The run vanished while nobody watched; its result was not seen."]);
+  });
+
+  it("says when a run ended only of one that has: its condition changes before that too", () => {
+    const runs = createRunStore(undefined);
+    const changed = { ...condition("Unknown", "Running"), lastTransitionTime: "2026-01-01T00:01:00Z" };
+    runs.upsert(trimmed({ condition: changed }));
+    assert.equal(runs.view(runUid)?.endedAt, undefined);
+    runs.upsert(trimmed({ condition: { ...changed, status: "False" } }));
+    assert.equal(runs.view(runUid)?.endedAt, Date.UTC(2026, 0, 1, 0, 1));
   });
 
   it("does not call a finished run deleted, however it vanished", () => {

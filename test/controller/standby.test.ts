@@ -40,6 +40,8 @@ async function start(t: TestContext, status?: DeliveryStatus): Promise<Setting> 
     runs,
     previous: createPrevious(runs),
     caches: {
+      isWatched: () => true,
+      isFollowed: () => true,
       notifications: () => [notification()],
       notification: () => notification(),
       provider: () => cloudEventsProvider(),

@@ -28,3 +28,18 @@ it("a watch that fails for two minutes is told of until it goes on; a short fail
   state["pipelineruns.tekton.dev"] = "failing";
   assert.equal(after(5_000), undefined, "a new failure begins from the start");
 });
+
+it("a watch that nobody needs any more is neither failing nor shown", async () => {
+  const clock = manualClock();
+  const metrics = createMetrics();
+  let watches = [{ resource: "taskruns.tekton.dev", health: () => ({ state: "failing" as const, lastEventAt: 0 }) }];
+  const health = createWatchHealth({ watches: () => watches, clock, metrics });
+  health.sample();
+  clock.advance(120_000);
+  health.sample();
+  assert.equal(health.trouble(), "watching fails for taskruns.tekton.dev");
+  watches = [];
+  health.sample();
+  assert.equal(health.trouble(), undefined);
+  assert.doesNotMatch((await metrics.render()).body, /taskruns/);
+});
