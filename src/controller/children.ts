@@ -1,6 +1,6 @@
 import type { RunKind } from "../api/run-event.ts";
-import type { Kube } from "../kube/client.ts";
-import { statusOf } from "../kube/kube-error.ts";
+import type { Kube, ListOptions } from "../kube/client.ts";
+import { KubeError, statusOf } from "../kube/kube-error.ts";
 import { resourceOfRun } from "../kube/resources.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { RunStore, RunView } from "./run-store.ts";
@@ -24,9 +24,11 @@ export interface Children {
 /** Other requests, such as the renewal of the Lease, must not wait for these. */
 const maxAtOnce = 4;
 
-const perPage = 100;
+/** Of the objects of all children of a kind; those of more are read in pages. */
+const maxBytes = 8 * 1024 * 1024;
+const perPage = 20;
 
-/** A RunEvent shows no more (`tasks`), and nobody makes as many by accident. */
+/** A RunEvent shows no more than 512 (`tasks`), whoever claims to be a child. */
 const maxChildren = 600;
 
 /** What is refused will be refused again, and a message without its tasks is better than none. 410: a page came too late. */
@@ -49,20 +51,31 @@ export function createChildren({ kube, runs, log }: ChildrenOptions): Children {
     }
   };
 
-  const ofKind = async (kind: RunKind, namespace: string, uid: string, signal: AbortSignal): Promise<readonly TrimmedRun[]> => {
+  const inPages = async (kind: RunKind, of: ListOptions, signal: AbortSignal): Promise<readonly TrimmedRun[]> => {
     const found: TrimmedRun[] = [];
     let token: string | undefined;
     do {
-      const page = await kube.list(resourceOfRun[kind], { namespace, labelSelector: `tekton.dev/pipelineRunUID=${uid}`, limit: perPage, continue: token }, signal);
+      const page = await kube.list(resourceOfRun[kind], { ...of, limit: perPage, continue: token }, signal);
       for (const object of page.items) found.push(trimRun(object, kind));
       token = page.continue;
     } while (token !== undefined && found.length < maxChildren);
     return found;
   };
 
+  const ofKind = async (kind: RunKind, of: ListOptions, signal: AbortSignal): Promise<readonly TrimmedRun[]> => {
+    try {
+      // A consistent list waits for etcd, up to a tenth of a second. Whether this one is too old, its contents tell.
+      const { items } = await kube.list(resourceOfRun[kind], { ...of, fromCache: true, maxBytes }, signal);
+      return items.map((object) => trimRun(object, kind));
+    } catch (error) {
+      if (!(error instanceof KubeError) || error.code !== "KubernetesAnswerInvalid") throw error;
+      return inPages(kind, of, signal);
+    }
+  };
+
   const list: Children["list"] = async ({ event: { namespace, name, uid }, vanished }, kinds, signal) => {
     try {
-      const found = await Promise.all(kinds.map((kind) => ofKind(kind, namespace, uid, signal)));
+      const found = await Promise.all(kinds.map((kind) => ofKind(kind, { namespace, labelSelector: `tekton.dev/pipelineRunUID=${uid}` }, signal)));
       runs.adopt(uid, found.flat());
     } catch (error) {
       if (signal.aborted || (!vanished && isWorthAnotherTry(statusOf(error)))) throw error;

@@ -257,10 +257,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
         offerVanished();
       },
       onFollowed: (keys) => {
-        for (const key of keys) {
-          notificationQueue.add(key);
-          offers.notificationChanged(key);
-        }
+        for (const key of keys) notificationQueue.add(key);
+        for (const key of keys) offers.notificationChanged(key);
       },
       onForgotten: (uids) => {
         for (const uid of uids) for (const { notificationKey, pair } of deliverer.ofRun(uid)) deliverer.touch(notificationKey, pair);

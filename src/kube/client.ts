@@ -28,6 +28,13 @@ export interface ListOptions {
   readonly continue?: string | undefined;
 }
 
+export interface PageOptions extends ListOptions {
+  /** What the API server has at hand, at once and without pages; it may be a moment old. Else what was true when it was asked for. */
+  readonly fromCache?: boolean;
+  /** A larger answer is an error, `KubernetesAnswerInvalid`. */
+  readonly maxBytes?: number;
+}
+
 export interface WatchOptions extends Omit<ListOptions, "limit" | "continue"> {
   readonly resourceVersion?: string | undefined;
   /** First the existing objects as ADDED, then a bookmark with `initialEventsEnd`, then changes ("WatchList"). */
@@ -72,7 +79,7 @@ export interface Kube {
   /** undefined when there is no such object. */
   get(resource: Resource, ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
   /** One page. */
-  list(resource: Resource, options: ListOptions, signal: AbortSignal): Promise<ListPage>;
+  list(resource: Resource, options: PageOptions, signal: AbortSignal): Promise<ListPage>;
   /** All pages (500 objects each unless `limit` says otherwise); starts over when the list expires half-way. */
   listAll(resource: Resource, options: ListOptions, signal: AbortSignal): Promise<{ items: KubeObject[]; resourceVersion: string }>;
   create(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
@@ -139,8 +146,9 @@ function createKube(place: Place, source: AccessSource, options: ConnectOptions 
     write({ ...at("update", resource, object.metadata), subresource }, { method: "PUT", body: JSON.stringify(object) }, signal);
 
   const list: Kube["list"] = async (resource, options_, signal) => {
-    const { namespace, ...query } = options_;
-    const answer = await call({ verb: "list", resource, namespace, query }, { method: "GET", timeoutMs: 2 * timeoutMs }, signal);
+    const { namespace, fromCache = false, maxBytes, ...query } = options_;
+    const target = { verb: "list", resource, namespace, query: fromCache ? { ...query, resourceVersion: "0" } : query };
+    const answer = await call(target, { method: "GET", timeoutMs: 2 * timeoutMs, ...(maxBytes !== undefined && { maxBytes }) }, signal);
     return decodeList(answer, resource);
   };
 

@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly contentType?: string;
   /** Until the whole answer is there; for a stream, until its headers are. */
   readonly timeoutMs: number;
+  /** Of the answer to a request; default: {@link TransportOptions.maxAnswerBytes}. */
+  readonly maxBytes?: number;
 }
 
 export interface HttpAnswer {
@@ -106,7 +108,7 @@ export function createTransport(source: AccessSource, options: TransportOptions)
       const deadline = startDeadline(request.timeoutMs, timedOut(request), options.clock, signal);
       const attempt = async (): Promise<HttpAnswer> => {
         const answer = await dispatchWithFreshToken("requests", request, deadline.signal);
-        return { ...head(answer), text: await readText(answer.body, options.maxAnswerBytes) };
+        return { ...head(answer), text: await readText(answer.body, request.maxBytes ?? options.maxAnswerBytes) };
       };
       try {
         return await attempt().catch((error: unknown) => {

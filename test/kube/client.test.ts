@@ -94,6 +94,14 @@ describe("kube client: requests", () => {
     assert.ok(server.requests.every((seen) => seen.query["labelSelector"] === "x in (1,2)" && seen.query["limit"] === "500"));
   });
 
+  it("asks for what the API server has at hand only where that is enough", async (test) => {
+    const { server, kube } = await begin(test);
+    server.lists.push(page([{ name: "a", version: 1 }], "1"), page([{ name: "a", version: 1 }], "1"));
+    await kube.list(pipelineRuns, { namespace: "ci", labelSelector: "a=b", fromCache: true, maxBytes: 1_000_000 }, signal);
+    await kube.list(pipelineRuns, { namespace: "ci", labelSelector: "a=b" }, signal);
+    assert.deepEqual(server.requests.slice(-2).map(({ query }) => ({ ...query })), [{ labelSelector: "a=b", resourceVersion: "0" }, { labelSelector: "a=b" }]);
+  });
+
   it("reads once more when a kept connection breaks, but never writes twice", async (test) => {
     const { server, kube } = await begin(test);
     server.others.push((response) => response.socket?.destroy(), json(run({ name: "a", version: 8 })), (response) => response.socket?.destroy());
@@ -165,6 +173,8 @@ describe("kube client: errors", () => {
     const { server, kube } = await begin(test, { maxAnswerBytes: 1_000 });
     server.lists.push(page([{ name: "a", version: 1, note: "x".repeat(2_000) }], "1"));
     assert.equal((await failure(kube.list(pipelineRuns, {}, signal))).code, "KubernetesAnswerInvalid");
+    server.lists.push(page([{ name: "a", version: 1, note: "x".repeat(200) }], "1"));
+    assert.equal((await failure(kube.list(pipelineRuns, { maxBytes: 100 }, signal))).code, "KubernetesAnswerInvalid");
   });
 
   it("carry the code of a watch's ERROR event", async (test) => {
