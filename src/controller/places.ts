@@ -19,7 +19,7 @@ export interface Places {
   /** A record of a run that exists still says that the service accepted messages for these places. */
   readonly restore: (providerKey: string, targets: readonly Message["target"][], age: Age) => void;
   /** Whether a newer run has reported to the message's place. */
-  readonly isOvertaken: (route: Route, message: Pick<Message, "target">, event: RunEvent) => boolean;
+  readonly isOvertaken: (route: Route, message: Pick<Message, "target" | "placeOfItsOwn">, event: RunEvent) => boolean;
 }
 
 /** So many places are known; those that were reported to longest ago are forgotten first. */
@@ -57,6 +57,7 @@ export function createPlaces(): Places {
       for (const target of targets) take(placeOf(providerKey, target), age);
     },
     isOvertaken: (route, message, event) => {
+      if (message.placeOfItsOwn === true) return false;
       const { place, age } = lookAt(route, message, event) ?? {};
       const known = newest.get(place ?? "");
       return age !== undefined && known !== undefined && known.uid !== age.uid && isNewer(known, age);

@@ -91,6 +91,7 @@ export function plan(route: Route, view: Pick<RunView, "event" | "object" | "end
     provider: providerSection,
     notification: section,
     notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },
+    providerNamespace: notification.spec.providerRef.namespace ?? notification.metadata.namespace,
     sentBefore: (key) => recorded.get(key) ?? unsent,
     template: templates.on(event, (fault) => faults.push(fault)),
   });

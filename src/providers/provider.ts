@@ -29,6 +29,10 @@ export interface Message {
   readonly lane?: string;
   /** The resolved place, for the record (owner, repo, sha, context; url). */
   readonly target: Readonly<Record<string, string>>;
+  /** When the run was made, as its object says: nothing of a run that is younger than a sender was sent by one before it. */
+  readonly runCreatedAt?: string;
+  /** What is changed is this run's alone: whatever a newer run said in the same place, it is no less true. */
+  readonly placeOfItsOwn?: boolean;
   readonly request: RenderedRequest;
 }
 
@@ -51,6 +55,8 @@ export interface RenderInput<ProviderSection, NotificationSection> {
   readonly object?: Readonly<Record<string, unknown>>;
   /** Names of the Notification, for ids that must differ between Notifications. */
   readonly notificationName: { readonly namespace: string; readonly name: string };
+  /** The Provider's namespace: whose runs it may report is its own decision. */
+  readonly providerNamespace: string;
   readonly sentBefore: (key: string) => SentBefore;
   /**
    * What a field among {@link ProviderDefinition.templates} says for this event, at most `maxBytes` bytes of UTF-8: run data,

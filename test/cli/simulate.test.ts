@@ -86,6 +86,20 @@ describe("simulate -o json", () => {
     assert.match(url, /^https:\/\/api\.github\.com\/repos\/[^/]+\/[^/]+\/statuses\/[0-9a-f]{40}$/);
   });
 
+  it("shows that a check run is created and then updated, and what is not known of it", async (t) => {
+    const { lines } = await simulate(t, yaml(github, notification("a", "github", {}, { githubApp: { report: "CheckRun" } })), recording("failed-step"));
+    const requests = lines.flatMap((line) => line.requests.map(({ method, url, body }) => [method, url.replace(/^.*(?=\/check-runs)/, ""), (body as { status: string }).status]));
+    assert.deepEqual(requests, [["POST", "/check-runs", "queued"], ["PATCH", "/check-runs/[varies]", "in_progress"], ["PATCH", "/check-runs/[varies]", "completed"]]);
+  });
+
+  it("says why nothing is sent for a run that is selected", async (t) => {
+    const elsewhere = object("Provider", "github", { githubApp: { appId: 1, privateKey: { secretRef: { name: "k" } }, repositories: [{ match: "nobody/nothing" }] } });
+    for (const [provider, section, why] of [[elsewhere, {}, /^RepositoryNotAllowed: /], [github, { sha: "${params.none}" }, /^NoCommit: /]] as const) {
+      const { lines } = await simulate(t, yaml(provider, notification("a", "github", {}, { githubApp: section })), recording("failed-step"));
+      assert.ok(lines.length > 0 && lines.every((line) => line.matched && line.requests.length === 0 && why.test(line.why ?? "")));
+    }
+  });
+
   it("renders templates, and tells which of their parts failed", async (t) => {
     const subject = { cloudEvents: { subject: "${pipeline} ${status} ${1 / size(params.none)}${int(name)}" } };
     const { code, lines } = await simulate(t, yaml(events, notification("a", "events", { statuses: ["Failed"] }, subject)), recording("failed-step"));

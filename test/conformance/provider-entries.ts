@@ -6,7 +6,7 @@ import type { AnyProviderDefinition } from "../../src/providers/provider.ts";
 import { gcpPubSub } from "../../src/providers/pubsub/config.ts";
 import { slackApp } from "../../src/providers/slack/config.ts";
 import { awsSns } from "../../src/providers/sns/config.ts";
-import { startGitHub } from "../support/github-double.ts";
+import { startGitHub, type GitHubDouble } from "../support/github-double.ts";
 import type { Received, Receiver } from "../support/receivers.ts";
 import { startPubSub } from "../support/pubsub-double.ts";
 import { startSns } from "../support/sns-double.ts";
@@ -30,6 +30,8 @@ type ErrorClassOf = "retryable" | "credentials" | "route" | "permanent";
 
 /** Everything the suite has to know about a provider. A new one is one more entry. */
 export interface ProviderEntry {
+  /** Of the entry, where a provider has several. */
+  readonly name?: string;
   readonly definition: AnyProviderDefinition;
   readonly start: () => Promise<Counterpart>;
   /** The Provider's section for a service at a URL such as `http://127.0.0.1:1234`. */
@@ -45,31 +47,55 @@ export interface ProviderEntry {
   readonly classes?: Readonly<Record<number, ErrorClassOf>>;
   /** Requests with the message on 401: two where a fresh token is tried once. */
   readonly requestsOn401?: number;
+  /** Requests besides those that carry messages, however many messages there are. Default: two, for credentials. */
+  readonly others?: number;
   /** Whether any answer with 2xx accepts, whatever its body. */
   readonly anyBodyAccepts?: boolean;
   /** An event that can be rendered. */
   readonly adapt?: (event: RunEvent) => RunEvent;
 }
 
+async function startGitHubWith(shown: (double: GitHubDouble) => readonly string[]): Promise<Counterpart> {
+  const double = await startGitHub({ installations: [{ id: 77, owner: "example-org" }] });
+  const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+  return {
+    receiver: double,
+    secrets: new Map([["app/private-key.pem", double.privateKey]]),
+    wrongSecrets: new Map([["app/private-key.pem", otherKey]]),
+    shown: () => shown(double),
+    violations: double.violations,
+  };
+}
+
 const gitHub: ProviderEntry = {
   definition: gitHubApp,
-  start: async () => {
-    const double = await startGitHub({ installations: [{ id: 77, owner: "example-org" }] });
-    const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" }).toString();
-    return {
-      receiver: double,
-      secrets: new Map([["app/private-key.pem", double.privateKey]]),
-      wrongSecrets: new Map([["app/private-key.pem", otherKey]]),
-      shown: () => [...new Set(double.statuses.map(({ sha, context, state }) => `${sha} ${context} ${state}`))],
-      violations: double.violations,
-    };
-  },
+  start: () => startGitHubWith(({ statuses }) => [...new Set(statuses.map(({ sha, context, state }) => `${sha} ${context} ${state}`))]),
   sectionAt: (url) => ({ appId: 123_456, baseURL: `${url}/api/v3`, privateKey: { secretRef: { name: "app" } } }),
   notification: { context: "${kind} ${status}" },
   carriesMessage: ({ path }) => path.includes("/statuses/"),
   repeated: "once",
   classes: { 403: "route" },
   requestsOn401: 2,
+};
+
+const gitHubCheckRun: ProviderEntry = {
+  ...gitHub,
+  name: "GitHubApp (CheckRun)",
+  start: () => startGitHubWith(({ checkRuns }) => checkRuns.map(({ id, status, conclusion }) => `${id} ${status} ${conclusion ?? ""}`)),
+  notification: { report: "CheckRun", context: "${kind} ${status}" },
+  carriesMessage: ({ method, path }) => method !== "GET" && path.includes("/check-runs"),
+  // Made after the connection was opened, as most runs are.
+  adapt: (event) => ({ ...event, run: { ...event.run, metadata: { name: event.name, namespace: event.namespace, uid: event.uid, labels: {}, annotations: {}, creationTimestamp: new Date(Date.now() + 300_000).toISOString() } } }),
+};
+
+const gitHubComment: ProviderEntry = {
+  ...gitHub,
+  name: "GitHubApp (PullRequestComment)",
+  start: () => startGitHubWith(({ comments }) => comments.map(({ id, body }) => `${id} ${body}`)),
+  notification: { report: "PullRequestComment", context: "${kind} ${status}", pullRequest: "42" },
+  carriesMessage: ({ method, path }) => method !== "GET" && path.includes("/comments"),
+  // What others wrote is looked at once.
+  others: 3,
 };
 
 const slack: ProviderEntry = {
@@ -152,5 +178,5 @@ const pubSub: ProviderEntry = {
   repeated: "once",
 };
 
-/** One for each provider of the registry. */
-export const entries: readonly ProviderEntry[] = [gitHub, slack, sns, pubSub, events];
+/** At least one for each provider of the registry, in its order. */
+export const entries: readonly ProviderEntry[] = [gitHub, gitHubCheckRun, gitHubComment, slack, sns, pubSub, events];

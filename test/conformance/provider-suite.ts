@@ -21,12 +21,14 @@ import type { Counterpart, ProviderEntry } from "./provider-entries.ts";
 const never = new AbortController().signal;
 
 /** A message of the entry's provider. */
-function messagesFor({ definition }: ProviderEntry, section: unknown, notification: unknown, event: RunEvent): readonly Message[] {
+function messagesFor({ definition, adapt = (event) => event }: ProviderEntry, section: unknown, notification: unknown, of: RunEvent): readonly Message[] {
+  const event = adapt(of);
   const rendered = definition.render({
     event,
     provider: section,
     notification,
     notificationName: { namespace: "ci", name: "conformance" },
+    providerNamespace: "ci",
     sentBefore: () => ({ sentCount: 0 }),
     template: templatesOn(definition, notification, event),
   });
@@ -138,9 +140,9 @@ const sockets = (): number => process.getActiveResourcesInfo().filter((name) => 
 
 /** Runs the suite for one provider: what every provider must do, whatever its service. */
 export function providerSuite(entry: ProviderEntry): void {
-  const { definition } = entry;
+  const { definition, name = definition.type } = entry;
 
-  describe(`${definition.type}: what it delivers`, () => {
+  describe(`${name}: what it delivers`, () => {
     it("is each status of each kind of run, once, by the vendor's contract", async (t) => {
       const { counterpart, sender, messages, carried } = await bench(t, entry);
       let sent = 0;
@@ -201,7 +203,7 @@ export function providerSuite(entry: ProviderEntry): void {
     });
   });
 
-  describe(`${definition.type}: what goes wrong`, () => {
+  describe(`${name}: what goes wrong`, () => {
     for (const [status, usual] of Object.entries(classesOfHttp)) {
       const expected = entry.classes?.[Number(status)] ?? usual;
       it(`${status} is ${expected}, after one request`, async (t) => {
@@ -298,14 +300,14 @@ export function providerSuite(entry: ProviderEntry): void {
     }
   });
 
-  describe(`${definition.type}: credentials and connections`, () => {
+  describe(`${name}: credentials and connections`, () => {
     it("asks for credentials once for many messages", async (t) => {
       const { counterpart, sender, messages, carried } = await bench(t, entry);
       const count = 25;
       for (let index = 0; index < count; index += 1) for (const message of messages(ended("Failed", { uid: `run-${index}` }))) await sender.send(message, never);
       const others = counterpart.receiver.received.length - carried();
       assert.equal(carried(), count);
-      assert.ok(others <= 2, `${others} requests besides the messages`);
+      assert.ok(others <= (entry.others ?? 2), `${others} requests besides the messages`);
     });
 
     it("says that the credentials are wrong, and not who is to blame by their value", async (t) => {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { RunEvent, RunStatus } from "../../src/api/run-event.ts";
 import type { Match } from "../../src/controller/match.ts";
 import { decideOwed, type OwedInput, type Recorded } from "../../src/controller/owed.ts";
-import { commitState } from "../../src/providers/github/render.ts";
+import { commitState } from "../../src/providers/github/states.ts";
 import { ended, runEvent } from "./runs.ts";
 
 /** GitHub shows one current state, in which Pending and Running are the same; a queue takes each status as it is. */

@@ -33,6 +33,12 @@ describe("a place that shows one state", () => {
     assert.equal(places.isOvertaken(makeRoute(notification({ providerRef: { name: "other" } }), gitHubProvider(), 0), place, older), false);
   });
 
+  it("is left to no run that has one of its own there, such as a check run", () => {
+    const places = createPlaces();
+    places.note(gitHub, place, newer);
+    assert.deepEqual([places.isOvertaken(gitHub, { ...place, placeOfItsOwn: true }, older), places.isOvertaken(gitHub, place, older)], [false, true]);
+  });
+
   it("is known from the records after a restart", () => {
     const places = createPlaces();
     places.restore("ci/service", [place.target], { created: "2026-01-01T00:00:01Z", uid: "b" });
@@ -60,5 +66,25 @@ describe("an older run that ends after a newer one of the same commit and contex
     await harness.change(made("old", "2026-01-01T00:00:00Z", failed));
     assert.deepEqual(harness.sent, ["pending", "pending", "success"]);
     assert.equal(harness.deliverer.owedCount(), 0);
+  });
+
+  it("ends the check run that it had begun, which is its own, and begins none", async (t) => {
+    const harness = start(t, { provider: gitHubProvider(), spec: { githubApp: { report: "CheckRun", context: "ci" } } });
+    let id = 0;
+    harness.service = () => ({ externalRef: String((id += 1)) });
+    const sent: string[] = [];
+    const service = harness.service;
+    harness.service = (message, signal) => {
+      const { method, url, body } = message.request;
+      sent.push(`${method} ${url.slice(url.indexOf("/check-runs"))} ${(body as { status: string }).status}`);
+      return service(message, signal);
+    };
+    await harness.change(made("old", "2026-01-01T00:00:00Z", running));
+    await harness.change(made("new", "2026-01-01T00:00:05Z", running));
+    await harness.change(made("new", "2026-01-01T00:00:05Z", succeeded));
+    await harness.change(made("old", "2026-01-01T00:00:00Z", failed));
+    await harness.change(made("late", "2026-01-01T00:00:01Z", failed));
+    await harness.advance(2_000);
+    assert.deepEqual(sent, ["POST /check-runs in_progress", "POST /check-runs in_progress", "PATCH /check-runs/2 completed", "PATCH /check-runs/1 completed"]);
   });
 });

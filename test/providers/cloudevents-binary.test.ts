@@ -15,6 +15,7 @@ const rendered = (provider: Partial<CloudEventsProvider>, notification: CloudEve
     provider: { url: "https://events.example.com/", ...provider },
     notification,
     notificationName: { namespace: "ci", name: "n" },
+    providerNamespace: "ci",
     sentBefore: () => ({ sentCount: 0 }),
     template: templatesOn(cloudEvents, notification, event),
   });

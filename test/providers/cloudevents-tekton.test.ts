@@ -50,6 +50,7 @@ function requestFor(event: RunEvent, object: object | undefined, provider: objec
     provider: { url: "https://triggers.example.com/", format: "Tekton", ...provider },
     notification: {},
     notificationName: { namespace: "ci", name: "n" },
+    providerNamespace: "ci",
     sentBefore: () => ({ sentCount: 0 }),
     template: noTemplates,
   });

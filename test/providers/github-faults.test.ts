@@ -72,6 +72,7 @@ for (const phase of Object.keys(phases) as Phase[]) {
       ["429 with Retry-After", answer(429, "slow down", { "retry-after": "17" }), 17_000],
       ["429 without a word", answer(429), 60_000],
       ["403 with Retry-After", answer(403, "You have exceeded a secondary rate limit.", { "retry-after": "90" }), 90_000],
+      ["403 for a secondary limit, by its documentation", { answer: { status: 403, body: { message: "no", documentation_url: "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#secondary-rate-limits" } } }, 60_000],
       ["403 for a secondary limit, without a time", answer(403, "You have exceeded a secondary rate limit. Please wait."), 60_000],
     ] as const) {
       it(`${what}, which is RateLimited for ${retryAfterMs} ms`, async (t) => {
@@ -139,6 +140,16 @@ describe("after a failure", () => {
     assert.match(await said("set the commit status", 403), /lacks the permission "Commit statuses: Read and write"/);
     assert.match(await said("set the commit status", 404), /the repository does not exist, or the App may not see it/);
     assert.match(await said("set the commit status", 422), /the commit does not exist there/);
+  });
+
+  it("a commit with a thousand statuses of the context is an error for good, which says so", async (t) => {
+    const double = await startDouble(t);
+    const { sender, provider } = openSender(t, double);
+    const [message] = messagesOf(runEvent({ commit: { owner, repo: "crane-console", sha } }), provider);
+    for (let count = 0; count < 1000; count += 20) await Promise.all(Array.from({ length: 20 }, () => sender.send(message ?? assert.fail(), signal)));
+    const error = await failureOf(sender.send(message ?? assert.fail(), signal));
+    assert.deepEqual([error.code, error.class, double.statuses.length], ["MessageRefused", "permanent", 1000]);
+    assert.match(error.message, /the commit has 1,000 statuses of this context, and GitHub takes no more: use another context, or report fewer statuses/);
   });
 
   it("no error holds a token, a JWT or the key, wherever one looks", async (t) => {

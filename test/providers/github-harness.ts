@@ -1,7 +1,7 @@
 import type { TestContext } from "node:test";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import { createHttp } from "../../src/providers/http.ts";
-import type { Message, Sender } from "../../src/providers/provider.ts";
+import type { Message, Sender, SentBefore } from "../../src/providers/provider.ts";
 import { gitHubApp, type GitHubNotification, type GitHubProvider } from "../../src/providers/github/config.ts";
 import { render } from "../../src/providers/github/render.ts";
 import { open } from "../../src/providers/github/send.ts";
@@ -41,7 +41,7 @@ export function openSender(t: TestContext, { appId, baseURL, privateKey }: GitHu
 const notificationName = { namespace: "ci", name: "to-github" };
 
 /** The messages of a state of a run. */
-export function messagesOf(event: RunEvent, provider: GitHubProvider, notification: GitHubNotification = {}): readonly Message[] {
-  const rendered = render({ event, provider, notification, notificationName, sentBefore: () => ({ sentCount: 0 }), template: templatesOn(gitHubApp, notification, event) });
+export function messagesOf(event: RunEvent, provider: GitHubProvider, notification: GitHubNotification = {}, before: SentBefore = { sentCount: 0 }): readonly Message[] {
+  const rendered = render({ event, provider, notification, notificationName, providerNamespace: "ci", sentBefore: () => before, template: templatesOn(gitHubApp, notification, event) });
   return "messages" in rendered ? rendered.messages : [];
 }

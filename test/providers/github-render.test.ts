@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runStatuses, type RunEvent } from "../../src/api/run-event.ts";
 import { gitHubApp, type GitHubNotification } from "../../src/providers/github/config.ts";
-import { commitState, render } from "../../src/providers/github/render.ts";
-import type { RenderedRequest } from "../../src/providers/provider.ts";
+import { render } from "../../src/providers/github/render.ts";
+import { commitState } from "../../src/providers/github/states.ts";
+import type { RenderedRequest, SentBefore } from "../../src/providers/provider.ts";
 import { deepFreeze, ended, runEvent } from "../controller/runs.ts";
 import { messagesOf, sha } from "./github-harness.ts";
 import { noTemplates } from "./templates.ts";
@@ -68,7 +69,7 @@ describe("the commit status", () => {
   for (const missing of ["owner", "repo", "sha"] as const) {
     it(`is none, with a reason, when the ${missing} is not known`, () => {
       const { [missing]: left, ...commit } = runEvent().commit;
-      const rendered = render({ event: runEvent({ commit }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 0 }), template: noTemplates });
+      const rendered = render({ event: runEvent({ commit }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), template: noTemplates });
       assert.ok("nothing" in rendered && left !== undefined);
       assert.equal(rendered.nothing.reason, "NoCommit");
     });
@@ -108,7 +109,7 @@ describe("a commit that templates name", () => {
 describe("the end of a run that is gone", () => {
   const target = { owner: "o", repo: "r", sha, context: "ci/before" };
   const place = (event: Partial<RunEvent>, on: Readonly<Record<string, string>>): unknown => {
-    const rendered = render({ event: runEvent(event), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, sentBefore: () => ({ sentCount: 1, target: on }), template: noTemplates });
+    const rendered = render({ event: runEvent(event), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 1, target: on }), template: noTemplates });
     return "messages" in rendered ? rendered.messages[0]?.target : rendered.nothing.reason;
   };
 
@@ -130,6 +131,27 @@ describe("the end of a run that is gone", () => {
 
   it("is the only message that is placed by the record", () => {
     assert.deepEqual(place({}, target), { owner: "example-org", repo: "shop-api", sha: runEvent().commit.sha, context: "tekton: build" });
+  });
+});
+
+describe("what was begun with another report", () => {
+  const begun = { status: { sentCount: 1, sentStatus: "Running", target: { owner: "example-org", repo: "shop-api", sha, context: "ci/before" } } } as const;
+  const rendered = (event: RunEvent, records: Readonly<Record<string, SentBefore>>): readonly (readonly [string, string | undefined])[] => {
+    const of = render({
+      event, provider, notification: { report: "CheckRun" }, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: (key) => records[key] ?? { sentCount: 0 }, template: noTemplates,
+    });
+    return "messages" in of ? of.messages.map(({ key, target }) => [key, target["context"]]) : [];
+  };
+
+  it("is ended where it was begun, when the Notification reports otherwise by now", () => {
+    assert.deepEqual(rendered(ended("Failed"), begun), [["check-run", "tekton: build"], ["status", "ci/before"]]);
+    assert.deepEqual(rendered(ended("Failed", { commit: {} }), begun), [["status", "ci/before"]]);
+  });
+
+  it("is left alone while the run goes on, once it has ended, and where the run names another repository", () => {
+    assert.deepEqual(rendered(runEvent(), begun), [["check-run", "tekton: build"]]);
+    assert.deepEqual(rendered(ended("Failed"), { status: { ...begun.status, sentStatus: "Failed" } }), [["check-run", "tekton: build"]]);
+    assert.deepEqual(rendered(ended("Failed"), { status: { ...begun.status, target: { ...begun.status.target, repo: "other" } } }), [["check-run", "tekton: build"]]);
   });
 });
 

@@ -50,6 +50,20 @@ describe("a GitHub App", () => {
     assert.deepEqual([double.statuses.length, double.tokensIssued(), requests("/access_tokens"), requests("/installation")], [100, 1, 1, 5]);
   });
 
+  it("asks for one token for each installation over a thousand messages about five repositories", async (t) => {
+    const double = await startDouble(t, { installations: [{ id: 77, owner }, { id: 78, owner: "other-org" }] });
+    const { sender, provider } = openSender(t, double);
+    const places = [[owner, "a"], [owner, "b"], [owner, "c"], ["other-org", "a"], ["other-org", "b"]] as const;
+    for (let count = 0; count < 1000; count += 8) {
+      const batch = Array.from({ length: 8 }, (_, index) => places[(count + index) % 5] ?? assert.fail());
+      const messages = batch.map(([of, repo], index) => messagesOf(runEvent({ commit: { owner: of, repo, sha }, pipeline: `build-${count + index}` }), provider));
+      await Promise.all(messages.flat().map((each) => sender.send(each, signal)));
+    }
+    const requests = (end: string): number => double.received.filter(({ path }) => path.endsWith(end)).length;
+    assert.deepEqual([double.statuses.length, requests("/access_tokens"), requests("/installation"), double.received.length], [1000, 2, 5, 1007]);
+    assert.deepEqual(double.violations, []);
+  });
+
   it("looks up no installation that the Provider names", async (t) => {
     const double = await startDouble(t);
     const { sender, provider } = openSender(t, double, { installationId: 77 });
@@ -99,6 +113,27 @@ describe("a GitHub App", () => {
     double.install({ id: 78, owner });
     await sender.send(message(provider), signal);
     assert.equal(double.statuses.length, 2);
+  });
+
+  it("finds it at once, with the same message, when the App was installed anew meanwhile", async (t) => {
+    const double = await startDouble(t);
+    const { sender, provider } = openSender(t, double);
+    await sender.send(message(provider), signal);
+    for (const before of [77, 78, 79]) {
+      double.uninstall(before);
+      double.install({ id: before + 1, owner });
+      await sender.send(message(provider), signal);
+    }
+    assert.deepEqual([double.statuses.length, double.tokensIssued()], [4, 4]);
+  });
+
+  it("looks for the installation once more, and no oftener, when a repository is not found", async (t) => {
+    const double = await startDouble(t);
+    const { sender, provider } = openSender(t, double);
+    double.misbehave(({ path }) => (path.includes("/statuses/") ? { answer: { status: 404, body: { message: "Not Found" } } } : undefined));
+    await assert.rejects(sender.send(message(provider), signal), { code: "DestinationRefused", status: 404 });
+    const requests = (end: RegExp): number => double.received.filter(({ path }) => end.test(path)).length;
+    assert.deepEqual([requests(/\/installation$/), requests(/\/statuses\//)], [2, 1]);
   });
 
   it("takes keys with line breaks written as two characters, and in PKCS#1 or PKCS#8", async (t) => {

@@ -47,6 +47,7 @@ export function rendered({ event, provider = {}, notification = {}, before = {} 
     provider: { accessToken: { secretRef: { name: "app" } }, channels: [{ id: channel }], ...provider },
     notification,
     notificationName: { namespace: "ci", name: "to-slack" },
+    providerNamespace: "ci",
     sentBefore: (key) => before[key] ?? { sentCount: 0 },
     template: templatesOn(slackApp, notification, event),
   });

@@ -2,7 +2,7 @@
 
 export type Body = Readonly<Record<string, unknown>>;
 
-function user(api: string, login: string, id: number): Body {
+export function userBody(api: string, login: string, id: number): Body {
   const path = encodeURIComponent(login);
   const url = `${api}/users/${path}`;
   return {
@@ -14,11 +14,11 @@ function user(api: string, login: string, id: number): Body {
 }
 
 const epoch = "2026-01-01T00:00:00Z";
-const permissions = { statuses: "write", metadata: "read" };
+const permissions = { statuses: "write", checks: "write", pull_requests: "write", metadata: "read" };
 
 export function appBody(api: string, appId: number): Body {
   return {
-    id: appId, slug: "tekton-integrations", node_id: `A_${appId}`, owner: user(api, "platform", 1), name: "Tekton Integrations", description: null,
+    id: appId, slug: "tekton-integrations", node_id: `A_${appId}`, owner: userBody(api, "platform", 1), name: "Tekton Integrations", description: null,
     external_url: "https://example.com", html_url: `${api}/apps/tekton-integrations`, created_at: epoch, updated_at: epoch, permissions, events: [],
   };
 }
@@ -27,7 +27,7 @@ export function installationBody(api: string, appId: number, id: number, owner: 
   return {
     id, app_id: appId, app_slug: "tekton-integrations", target_id: id, target_type: "Organization", single_file_name: null, repository_selection: "selected",
     access_tokens_url: `${api}/app/installations/${id}/access_tokens`, html_url: `${api}/html/installations/${id}`, repositories_url: `${api}/installation/repositories`,
-    events: [], account: user(api, owner, id), permissions, created_at: epoch, updated_at: epoch, suspended_by: null, suspended_at: null,
+    events: [], account: userBody(api, owner, id), permissions, created_at: epoch, updated_at: epoch, suspended_by: null, suspended_at: null,
   };
 }
 
@@ -54,7 +54,7 @@ export function statusBody(api: string, status: CommitStatus): Body {
   return {
     url: `${api}/repos/${status.owner}/${status.repo}/statuses/${status.sha}`, avatar_url: null, id: status.id, node_id: `S_${status.id}`, state: status.state,
     description: status.description, target_url: status.targetUrl, context: status.context, created_at: created, updated_at: created,
-    creator: { ...user(api, "tekton-integrations[bot]", 2), type: "Bot" },
+    creator: { ...userBody(api, "tekton-integrations[bot]", 2), type: "Bot" },
   };
 }
 

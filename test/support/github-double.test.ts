@@ -133,3 +133,77 @@ test("a lost answer leaves an accepted status", async (t) => {
   assert.equal((await setStatus(double, bearer, { state: "success" })).status, 201);
   assert.equal(double.statuses.length, 2);
 });
+
+/** Requests of an installation's token; the answer with its body. */
+async function as({ baseURL }: GitHubDouble, bearer: string, method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+  const headers = { authorization: `token ${bearer}`, "content-type": "application/json" };
+  const response = await fetch(`${baseURL}${path}`, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
+  return { status: response.status, body: await response.json() };
+}
+
+const repository = "/repos/harbour-works/crane-console";
+const check = { name: "build", head_sha: sha, external_id: "e1", status: "in_progress", output: { title: "Running", summary: "s" } };
+
+test("a check run is created, updated and listed, as GitHub's description has it", async (t) => {
+  const double = await github(t);
+  const bearer = await token(double);
+  const created = await as(double, bearer, "POST", `${repository}/check-runs`, check);
+  const { id } = created.body as { id: number };
+  assert.equal(created.status, 201);
+  assert.equal((await as(double, bearer, "PATCH", `${repository}/check-runs/${id}`, { status: "completed", conclusion: "failure", output: { title: "Failed", summary: "s", text: "t" } })).status, 200);
+  assert.equal((await as(double, bearer, "PATCH", `${repository}/check-runs/1`, { status: "queued" })).status, 404);
+  await as(double, bearer, "POST", `${repository}/check-runs`, { ...check, external_id: "e2" });
+  double.addCheckRun({ ...(double.checkRuns[0] ?? assert.fail()), appId: 999 });
+  const listed = async (query: string): Promise<unknown> => ((await as(double, bearer, "GET", `${repository}/commits/${sha}/check-runs?${query}`)).body as { check_runs: { external_id: string }[] }).check_runs.map(({ external_id: of }) => of);
+  assert.deepEqual(await listed(`check_name=build&filter=all&app_id=${double.appId}`), ["e2", "e1"]);
+  assert.deepEqual(await listed(`check_name=build&app_id=${double.appId}`), ["e2"], "the latest only, unless all are asked for");
+  assert.deepEqual(await listed(`filter=all&app_id=${double.appId}&per_page=1&page=2`), ["e1"]);
+  assert.deepEqual(await listed("check_name=other&filter=all"), []);
+  assert.deepEqual(double.checkRuns.map(({ status, conclusion }) => [status, conclusion]), [["completed", "failure"], ["in_progress", null], ["completed", "failure"]]);
+  assert.deepEqual(double.violations, []);
+});
+
+const badChecks: readonly (readonly [string, unknown, RegExp])[] = [
+  ["no commit", { ...check, head_sha: "main" }, /No commit found/],
+  ["a completion without a conclusion", { ...check, status: "completed" }, /conclusion belongs to completed/],
+  ["a conclusion before it is completed", { ...check, conclusion: "success" }, /conclusion belongs to completed/],
+  ["a conclusion that is none of GitHub's", { ...check, status: "completed", conclusion: "cancelled_by_us" }, /conclusion must be equal to one of the allowed values/],
+  ["a summary of too many bytes", { ...check, output: { title: "x", summary: "é".repeat(40_000) } }, /summary exceeds a maximum/],
+  ["no title", { ...check, output: { title: " ", summary: "x" } }, /title is missing/],
+  ["a field of another operation", { ...check, sha }, /unknown fields sha/],
+];
+for (const [name, body, violation] of badChecks) {
+  test(`a check run with ${name} is refused and noted`, async (t) => {
+    const double = await github(t);
+    assert.equal((await as(double, await token(double), "POST", `${repository}/check-runs`, body)).status, 422);
+    assert.equal(double.checkRuns.length, 0);
+    assert.match(double.violations.join(), violation);
+  });
+}
+
+test("a comment is written, edited, listed and deleted, as GitHub's description has it", async (t) => {
+  const double = await github(t);
+  const bearer = await token(double);
+  const { id } = (await as(double, bearer, "POST", `${repository}/issues/42/comments`, { body: "first" })).body as { id: number };
+  double.addComment({ appId: null, owner: "harbour-works", repo: "crane-console", issue: 42, body: "a person's" });
+  assert.equal((await as(double, bearer, "PATCH", `${repository}/issues/comments/${id}`, { body: "second" })).status, 200);
+  const listed = async (query = ""): Promise<unknown> =>
+    ((await as(double, bearer, "GET", `${repository}/issues/42/comments${query}`)).body as { body: string; performed_via_github_app: { id: number } | null }[]).map(({ body, performed_via_github_app: app }) => [body, app?.id]);
+  assert.deepEqual(await listed(), [["second", double.appId], ["a person's", undefined]]);
+  assert.deepEqual(await listed("?per_page=1&page=2"), [["a person's", undefined]]);
+  double.deleteComment(id);
+  assert.equal((await as(double, bearer, "PATCH", `${repository}/issues/comments/${id}`, { body: "third" })).status, 404);
+  assert.deepEqual(double.violations, []);
+  assert.equal((await as(double, bearer, "POST", `${repository}/issues/42/comments`, { body: " " })).status, 422);
+  assert.match(double.violations.join(), /body can't be blank/);
+});
+
+test("check runs and comments are those of the installation's repositories", async (t) => {
+  const double = await github(t);
+  const bearer = await token(double);
+  for (const path of ["/repos/harbour-works/other", "/repos/other/crane-console"]) {
+    assert.equal((await as(double, bearer, "POST", `${path}/check-runs`, check)).status, 404);
+    assert.equal((await as(double, bearer, "POST", `${path}/issues/1/comments`, { body: "x" })).status, 404);
+    assert.equal((await as(double, "none", "GET", `${path}/issues/1/comments`)).status, 401);
+  }
+});

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, verify } from "node:crypto";
 import { appBody, type Body, type CommitStatus, errorBody, installationBody, statusBody, tokenBody, validationBody } from "./github-answers.ts";
+import { createCheckRun, createComment, listCheckRuns, listComments, updateCheckRun, updateComment, type CheckRun, type Comment, type Written } from "./github-checks.ts";
 import { gitHubContract } from "./github-contract.ts";
 import { type Answer, type Received, type Receiver, startReceiver } from "./receivers.ts";
 
@@ -23,7 +24,7 @@ export interface GitHubOptions {
 }
 
 /**
- * GitHub's REST API as far as an App needs it to set commit statuses. It checks the App's JWT and the installation tokens, and
+ * GitHub's REST API as far as an App needs it to set commit statuses and to write check runs and comments. It checks the App's JWT and the installation tokens, and
  * holds every request and every answer of its own against GitHub's published description.
  */
 export interface GitHubDouble extends Receiver {
@@ -34,6 +35,15 @@ export interface GitHubDouble extends Receiver {
   readonly baseURL: string;
   /** The accepted commit statuses, in the order of their arrival. */
   readonly statuses: readonly CommitStatus[];
+  /** The check runs as they are now, in the order in which they were created. */
+  readonly checkRuns: readonly CheckRun[];
+  /** The comments as they are now, in the order in which they were written. */
+  readonly comments: readonly Comment[];
+  /** Somebody else writes a comment: a person, or another App. Gives its id. */
+  readonly addComment: (comment: Omit<Comment, "id">) => number;
+  readonly deleteComment: (id: number) => void;
+  /** Another App creates a check run. */
+  readonly addCheckRun: (run: Omit<CheckRun, "id">) => void;
   /** The last status of each context of a commit. */
   readonly latest: (owner: string, repo: string, sha: string) => Record<string, CommitStatus["state"]>;
   /** How many installation tokens were handed out. */
@@ -51,9 +61,7 @@ interface Token {
   readonly expiresAt: number;
 }
 
-interface State {
-  readonly api: string;
-  readonly appId: number;
+interface State extends Written {
   readonly publicKey: KeyObject;
   readonly tokenLifeMs: number;
   readonly installations: Map<number, GitHubInstallation>;
@@ -126,10 +134,14 @@ interface StatusRequest {
 
 const maxStatuses = 1000;
 
-function createStatus(request: Received, { owner = "", repo = "", sha = "" }: Parameters, state: State): Answer {
+/** What an installation's token opens: the repositories of that installation. */
+function asInstallation(request: Received, { owner = "", repo = "" }: Parameters, state: State, handle: () => Answer): Answer {
   const token = state.tokens.get(bearer(request));
   if (token === undefined || token.expiresAt <= Date.now()) return fail(401, "Bad credentials");
-  if (!covers(state.installations.get(token.installation), owner, repo)) return notFound;
+  return covers(state.installations.get(token.installation), owner, repo) ? handle() : notFound;
+}
+
+function createStatus(request: Received, { owner = "", repo = "", sha = "" }: Parameters, state: State): Answer {
   if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(sha)) return fail(422, `No commit found for SHA: ${sha}`);
   const { state: value, context = "default", description = null, target_url: targetUrl = null } = request.json as StatusRequest;
   if ((description ?? "").length > 140) return invalid("description is too long (maximum is 140 characters)", "description");
@@ -141,7 +153,19 @@ function createStatus(request: Received, { owner = "", repo = "", sha = "" }: Pa
   return { status: 201, body: statusBody(state.api, status) };
 }
 
+const operations: Readonly<Record<string, (request: Received, parameters: Parameters, state: State) => Answer>> = {
+  "repos/create-commit-status": createStatus,
+  "checks/create": createCheckRun,
+  "checks/update": updateCheckRun,
+  "checks/list-for-ref": listCheckRuns,
+  "issues/create-comment": createComment,
+  "issues/update-comment": updateComment,
+  "issues/list-comments": listComments,
+};
+
 function handle(operation: string, parameters: Parameters, request: Received, state: State): Answer {
+  const act = operations[operation];
+  if (act !== undefined) return asInstallation(request, parameters, state, () => act(request, parameters, state));
   switch (operation) {
     case "apps/get-authenticated":
       return asApp(request, state, () => ({ status: 200, body: appBody(state.api, state.appId) }));
@@ -149,8 +173,6 @@ function handle(operation: string, parameters: Parameters, request: Received, st
       return asApp(request, state, () => getInstallation(parameters, state));
     case "apps/create-installation-access-token":
       return asApp(request, state, () => createToken(parameters, state));
-    case "repos/create-commit-status":
-      return createStatus(request, parameters, state);
     default:
       return fail(501, `this double does not play ${operation}`);
   }
@@ -170,6 +192,9 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubDo
     installations: new Map((options.installations ?? []).map((installation) => [installation.id, installation])),
     tokens: new Map(),
     statuses: [],
+    checkRuns: [],
+    comments: [],
+    lastId: 1000,
     issued: 0,
   };
   const respond = (request: Received): Answer => {
@@ -198,6 +223,20 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubDo
     privateKey: privateKey.export({ type: "pkcs1", format: "pem" }).toString(),
     baseURL: `${receiver.url}${prefix}`,
     statuses: state.statuses,
+    checkRuns: state.checkRuns,
+    comments: state.comments,
+    addComment: (comment) => {
+      state.lastId += 1;
+      state.comments.push({ ...comment, id: state.lastId });
+      return state.lastId;
+    },
+    deleteComment: (id) => {
+      state.comments.splice(state.comments.findIndex((comment) => comment.id === id), 1);
+    },
+    addCheckRun: (run) => {
+      state.lastId += 1;
+      state.checkRuns.push({ ...run, id: state.lastId });
+    },
     latest: (owner, repo, sha) =>
       Object.fromEntries(state.statuses.filter((status) => status.owner === owner && status.repo === repo && status.sha === sha).map(({ context, state: value }) => [context, value])),
     tokensIssued: () => state.issued,

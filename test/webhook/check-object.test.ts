@@ -79,6 +79,8 @@ describe("checkObject: refused", () => {
     ["In without values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "In" }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldRequired"]],
     ["Exists with values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "Exists", values: ["x"] }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldForbidden"]],
     ["templates that do not compile", notification({ providerRef: { name: "p" }, githubApp: { context: "${stauts}", owner: "${", repo: "a${}b", sha: "${1 + name}" } }), ["spec.githubApp.context FilterUnknownVariable", "spec.githubApp.owner TemplateUnterminated", "spec.githubApp.repo TemplateEmptyPart", "spec.githubApp.sha FilterTypeMismatch"]],
+    ["a place at GitHub that can be none", notification({ providerRef: { name: "p" }, githubApp: { report: "PullRequestComment", owner: "a/b", repo: "..", sha: "main", pullRequest: "#1" } }), ["spec.githubApp.owner FieldInvalid", "spec.githubApp.repo FieldInvalid", "spec.githubApp.sha FieldInvalid", "spec.githubApp.pullRequest FieldInvalid"]],
+    ["a pull request for a commit status", notification({ providerRef: { name: "p" }, githubApp: { pullRequest: "${params.pr}" } }), ["spec.githubApp.pullRequest FieldForbidden"]],
     ["a subject that does not compile", notification({ providerRef: { name: "p" }, cloudEvents: { subject: "${name" } }), ["spec.cloudEvents.subject TemplateUnterminated"]],
     ["a template that is no text", notification({ providerRef: { name: "p" }, githubApp: { context: ["${"] } }), ["spec.githubApp.context FieldTypeInvalid"]],
     ["another version", { ...goodProvider, apiVersion: "integrations.tekton.ornew.io/v9" }, ["kind KindNotSupported"]],

@@ -1,13 +1,9 @@
 import { createPrivateKey } from "node:crypto";
-import { App } from "@octokit/app";
-import { Octokit } from "@octokit/core";
-import type { Http } from "../http.ts";
 import { DeliveryError } from "../delivery-error.ts";
 import { secretOf, type Message, type Sender, type SenderOptions } from "../provider.ts";
+import { createApi } from "./api.ts";
 import type { GitHubProvider } from "./config.ts";
-import { toDeliveryError, type Doing } from "./errors.ts";
-import { createInstallations } from "./installations.ts";
-import { apiBase } from "./render.ts";
+import { createUpserts } from "./upsert.ts";
 
 /** A PEM key, with line breaks that were written as two characters put right. Throws SecretMalformed. */
 function privateKeyOf({ provider, secrets }: SenderOptions<GitHubProvider>): string {
@@ -21,84 +17,23 @@ function privateKeyOf({ provider, secrets }: SenderOptions<GitHubProvider>): str
   return pem;
 }
 
-/** GitHub redirects from a repository's former name. Octokit would take that for a success. */
-function withoutRedirects({ fetch }: Http): Http["fetch"] {
-  return async (url, init) => {
-    const response = await fetch(url, init);
-    if (response.status < 300 || response.status >= 400) return response;
-    await response.body?.cancel();
-    const message = `${new URL(url).host} answered ${response.status} (redirects are not followed; was the repository renamed or transferred?)`;
-    throw new DeliveryError("DestinationRefused", message, { status: response.status });
-  };
-}
-
-/** Sends commit statuses as a GitHub App: a JWT finds the installation and gets its token, the token sets the status. */
+/** Sends commit statuses, check runs and comments as a GitHub App. */
 export function open(options: SenderOptions<GitHubProvider>): Sender {
-  const { provider, http, clock } = options;
-  const base = apiBase(provider);
-  const host = new URL(base).host;
-  const Client = Octokit.defaults({
-    baseUrl: base,
-    userAgent: "tekton-integrations",
-    request: { fetch: withoutRedirects(http) },
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
-  });
-  const app = new App({ appId: provider.appId, privateKey: privateKeyOf(options), Octokit: Client, log: new Client().log });
-  const installations = createInstallations(app.octokit, provider.installationId, clock, options.learnSecret);
+  const { provider, clock } = options;
+  const api = createApi(options, privateKeyOf(options));
+  const upsert = createUpserts(api, provider.appId, clock);
 
-  const during = async <Value>(what: Doing["what"], signal: AbortSignal, work: () => Promise<Value>): Promise<Value> => {
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof DeliveryError) throw error;
-      throw toDeliveryError(error, { what, host, signal, now: clock.now(), trusted: provider.baseURL === undefined });
-    }
-  };
-
-  const post = async (message: Message, token: string, signal: AbortSignal): Promise<string | undefined> => {
-    const { authorization, ...headers } = message.request.headers;
-    const response = await new Client({ auth: token }).request({
-      method: message.request.method,
-      url: message.request.url,
-      headers,
-      data: message.request.body,
-      request: { signal },
-    });
-    const { id, url } = (response.data as { id?: unknown; url?: unknown } | undefined) ?? {};
+  const setStatus = async ({ target: { owner = "", repo = "" }, request: { url, headers, body } }: Message, signal: AbortSignal): Promise<string | undefined> => {
+    const data = await api.call({ owner, repo }, { what: "set the commit status", method: "POST", url, headers, body }, signal);
+    const { id, url: status } = (data ?? {}) as { id?: unknown; url?: unknown };
     // A proxy's page with status 200 is no acceptance.
-    if (typeof id !== "number") throw new DeliveryError("ServiceFailed", `${host} answered ${response.status} with something that is no commit status`, { status: response.status });
-    return typeof url === "string" ? url.slice(0, 2048) : undefined;
-  };
-
-  const sendAs = async (installation: number, message: Message, signal: AbortSignal): Promise<string | undefined> => {
-    for (let again = true; ; again = false) {
-      const token = await during("get a token", signal, () => installations.token(installation, signal));
-      try {
-        return await during("set the commit status", signal, () => post(message, token, signal));
-      } catch (error) {
-        if (!(error instanceof DeliveryError) || error.status !== 401) throw error;
-        installations.refused(installation, token);
-        // A token can be revoked before its time: one fresh one is tried before the credentials are blamed.
-        if (!again) throw error;
-      }
-    }
-  };
-
-  const send = async (message: Message, signal: AbortSignal): Promise<string | undefined> => {
-    const { owner = "", repo = "" } = message.target;
-    const installation = await during("find the installation", signal, () => installations.of(owner, repo, signal));
-    try {
-      return await sendAs(installation, message, signal);
-    } catch (error) {
-      // The App may have been installed anew, under another id.
-      if (error instanceof DeliveryError && error.status === 404) installations.moved(owner, repo);
-      throw error;
-    }
+    if (typeof id !== "number") throw new DeliveryError("ServiceFailed", `could not set the commit status: ${api.host} answered with something that is none`, { status: 200 });
+    return typeof status === "string" ? status.slice(0, 2048) : undefined;
   };
 
   return {
     send: async (message, signal) => {
-      const externalRef = await send(message, signal);
+      const externalRef = message.target["report"] === undefined ? await setStatus(message, signal) : await upsert(message, signal);
       return externalRef === undefined ? {} : { externalRef };
     },
     close: () => Promise.resolve(),

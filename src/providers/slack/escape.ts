@@ -1,15 +1,9 @@
-import { oneLine } from "../text.ts";
+import { cleaned, oneLine } from "../text.ts";
 
 /**
  * Run data in messages. It comes from anywhere, and must neither mention anybody nor format anything. Slack's own rule is that
  * `&`, `<` and `>` are written as entities in every text; the rest is ours.
  */
-
-/** Characters that turn the direction of what follows, and those that no text needs, line breaks apart. */
-const unwanted = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
-
-/** Without control characters; lines may break. */
-export const cleaned = (text: string): string => text.toWellFormed().replace(/\r\n?|[\u2028\u2029]/g, "\n").replace(unwanted, (character) => (character === "\n" || character === "\t" ? character : " "));
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 

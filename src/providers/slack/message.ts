@@ -1,7 +1,7 @@
 import type { RunEvent, RunEventTask, RunStatus } from "../../api/run-event.ts";
 import { shorten } from "../../api/text.ts";
-import { oneLine } from "../text.ts";
-import { cleaned, mrkdwn, plain, withoutHalfEntity } from "./escape.ts";
+import { cleaned, oneLine, spanText } from "../text.ts";
+import { mrkdwn, plain, withoutHalfEntity } from "./escape.ts";
 
 /** JSON as Slack takes it. */
 export type Json = Readonly<Record<string, unknown>>;
@@ -27,14 +27,6 @@ export const fitted = (escaped: string, max: number): string => (escaped.length 
 
 const text = (content: string, max = maxSection): Json => ({ type: "plain_text", text: fitted(plain(content), max), emoji: false });
 const section = (content: string): Json => ({ type: "section", text: text(content) });
-
-/** `3m12s` for `192s`; fractions of a second are left out. */
-export function spanText(duration: string): string {
-  const total = Math.round(Number.parseFloat(duration));
-  const parts = [[Math.floor(total / 3600), "h"], [Math.floor(total / 60) % 60, "m"], [total % 60, "s"]] as const;
-  const shown = parts.filter(([count]) => count > 0).map((part) => part.join("")).join("");
-  return shown === "" ? "0s" : shown;
-}
 
 /** `reason: message`, of which the reason may be missing and the message too. */
 const saying = (reason: string, message: string): string => [oneLine(reason), cleaned(message).trim()].filter((part) => part !== "").join(": ");
