@@ -31,13 +31,13 @@ const headersAsSaid = (arrived: Readonly<Record<string, string>>, said: Readonly
  * Plays every recording through the deliverer and the provider's own sender to a real receiver, change by change, and
  * holds what arrived against what `simulate` says.
  */
-async function compare(t: TestContext, provider: Provider, secrets: ReadonlyMap<string, string>, arrived: () => readonly Received[]): Promise<number> {
+async function compare(t: TestContext, provider: Provider, secrets: ReadonlyMap<string, string>, arrived: () => readonly Received[], section: Record<string, unknown> = {}): Promise<number> {
   const definition = providerOfType(provider.spec.type) ?? assert.fail();
   const { open } = await definition.load();
   const http = createHttp({ development: true });
   t.after(() => http.close());
   const sender = open({ provider: provider.spec[definition.section], secrets, http, clock: systemClock, learnSecret: () => undefined });
-  const harness = start(t, { provider, spec });
+  const harness = start(t, { provider, spec: { ...spec, ...section } });
   const { signal } = new AbortController();
   let underWay: Promise<unknown> = Promise.resolve();
   harness.service = (message) => {
@@ -103,5 +103,18 @@ describe("what simulate says is what the controller sends:", () => {
     const sent = await compare(t, provider, new Map([["github-app/private-key.pem", double.privateKey]]), () => double.received.filter(({ path }) => path.includes("/statuses/")));
     assert.ok(sent > 80 && sent === double.statuses.length, String(sent));
     assert.deepEqual([double.violations, double.tokensIssued()], [[], owners.length]);
+  });
+
+  it("GitHubApp with check runs, whose ids vary", async (t) => {
+    const owners = [...new Set(changes.flatMap(({ run }) => commitOf(run.annotations).owner ?? []))];
+    const double = await startGitHub({ installations: owners.map((owner, id) => ({ id: id + 1, owner })) });
+    t.after(() => double.close());
+    const provider = gitHubProvider({ appId: double.appId, baseURL: double.baseURL });
+    const arrived = (): Received[] =>
+      double.received.filter(({ method, path }) => method !== "GET" && path.includes("/check-runs")).map((received) => ({ ...received, path: received.path.replace(/(?<=\/check-runs\/)[0-9]+$/, "[varies]") }));
+    const sent = await compare(t, provider, new Map([["github-app/private-key.pem", double.privateKey]]), arrived, { githubApp: { report: "CheckRun" } });
+    const ids = new Set(double.checkRuns.map(({ externalId }) => externalId));
+    assert.ok(sent > 100 && ids.size > 40 && ids.size === double.checkRuns.length, `${sent} requests, ${double.checkRuns.length} check runs`);
+    assert.deepEqual(double.violations, []);
   });
 });

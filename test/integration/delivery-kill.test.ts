@@ -9,7 +9,8 @@ import { supervise } from "../support/control-plane/supervise.ts";
 import { installedTests, type World } from "../support/installed-tests.ts";
 import { ownNamespace } from "../support/installation.ts";
 import { makeRun } from "../support/made-runs.ts";
-import { cloudEventsProvider, notification, toldBy } from "../support/manifests.ts";
+import { startGitHub } from "../support/github-double.ts";
+import { cloudEventsProvider, gitHubProvider, notification, privateKeySecret, toldBy } from "../support/manifests.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -96,3 +97,35 @@ for (const step of ["matched", "before-send", "accepted", "before-record", "reco
     t.diagnostic(`${controller.crashes()} crashes, ${told().length} messages, ${repeated} repeated`);
   });
 }
+
+test("a controller that is killed again and again after GitHub took a check run, before that is on record, makes no second one", async (world, t) => {
+  const { plane, installation } = world;
+  const namespace = "kill-check-runs";
+  const folder = mkdtempSync(join(tmpdir(), "kill-"));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const github = await startGitHub({ installations: [{ id: 1, owner: "example-org" }] });
+  t.after(() => github.close());
+  await installation.controller.kill();
+  t.after(() => installation.controller.start());
+  await world.createNamespace(namespace);
+  const report = { ...notification(namespace, "checks", "github"), spec: { providerRef: { name: "github" }, githubApp: { report: "CheckRun", context: "${name}" } } };
+  await world.apply(privateKeySecret(namespace, github.privateKey), gitHubProvider(namespace, "github", github), report);
+  t.after(() => plane.kubectl(["delete", "notifications.integrations.tekton.ornew.io", "--all", "--namespace", namespace]));
+  const controller = await crashingController(world, folder, "accepted");
+  t.after(() => controller.stop());
+
+  const own = "integrations.tekton.ornew.io";
+  const annotations = { [`${own}/github-owner`]: "example-org", [`${own}/github-repo`]: "shop-api", [`${own}/github-sha`]: "0f98b1f7eda33a4e9cfaab09506aa8094044085f" };
+  const runs = await Promise.all(Array.from({ length: runCount }, (_, index) => makeRun(plane.client, namespace, `run-${index}`, { annotations })));
+  for (const [status, reason] of updates) for (const run of runs) await run.become(status, reason);
+  const ended = (): Set<string> => new Set(github.checkRuns.flatMap(({ name, conclusion }) => (conclusion === "failure" ? [name] : [])));
+  await eventually("every check run has ended", () => ended().size === runCount, 60_000).catch(() => undefined);
+  await controller.stop();
+
+  const creations = github.received.filter(({ method, path, outcome }) => method === "POST" && path.endsWith("/check-runs") && outcome === 201).length;
+  assert.deepEqual([ended().size, github.checkRuns.length, creations, github.violations], [runCount, runCount, runCount, []]);
+  assert.ok(controller.crashes() >= 1);
+  t.diagnostic(`${controller.crashes()} crashes, ${github.received.length} requests, ${github.received.filter(({ method, path }) => method === "GET" && path.includes("check-runs")).length} of them to find check runs`);
+});
