@@ -22,6 +22,7 @@ export const serveFlags = [
   { name: "bind-address", type: "string", value: "ADDRESS", description: "The address to listen on. Default: all." },
   { name: "webhook-port", type: "string", value: "PORT", description: "Port of the webhook. Default: 8443; 0 takes a free one." },
   { name: "webhook-url", type: "string", value: "URL", description: "For a webhook outside the cluster: the https URL that the API server is told to call." },
+  { name: "certificates", type: "string", value: "BY", description: "Who makes the webhook's certificate: self or cert-manager. Default: self." },
   { name: "metrics-port", type: "string", value: "PORT", description: "Port of /metrics, /healthz and /readyz. Default: 9090; 0 takes a free one." },
   { name: "log-level", type: "string", value: "LEVEL", description: "debug, info, warn or error. Default: info." },
   { name: "run-url-template", type: "string", value: "URL", description: "Link to a run, with {kind}, {plural}, {namespace} and {name} as placeholders. Default: none." },
@@ -39,6 +40,7 @@ export interface Config {
   readonly bindAddress: string | undefined;
   readonly webhookPort: number;
   readonly webhookUrl: string | undefined;
+  readonly certificates: "self" | "cert-manager";
   readonly metricsPort: number;
   readonly logLevel: LogLevel;
   readonly runUrlTemplate: string | undefined;
@@ -90,6 +92,11 @@ function webhookUrl(value: string | undefined): string | undefined {
   return value.replace(/\/+$/, "");
 }
 
+function certificates(value = "self"): Config["certificates"] {
+  if (value !== "self" && value !== "cert-manager") throw usage(`--certificates: ${JSON.stringify(value)} is not one of self, cert-manager`);
+  return value;
+}
+
 function runUrlTemplate(value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   const [unknown] = Array.from(value.matchAll(/\{(\w*)\}/g), ([, name = ""]) => name).filter((name) => !["kind", "plural", "namespace", "name"].includes(name));
@@ -135,6 +142,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     bindAddress: text("bind-address"),
     webhookPort: port("webhook-port", text("webhook-port"), 8443),
     webhookUrl: webhookUrl(text("webhook-url")),
+    certificates: certificates(text("certificates")),
     metricsPort: port("metrics-port", text("metrics-port"), 9090),
     logLevel: logLevel(text("log-level")),
     runUrlTemplate: runUrlTemplate(text("run-url-template")),

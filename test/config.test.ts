@@ -26,6 +26,7 @@ describe("without flags", () => {
       bindAddress: undefined,
       webhookPort: 8443,
       webhookUrl: undefined,
+    certificates: "self",
       metricsPort: 9090,
       logLevel: "info",
       runUrlTemplate: undefined,

@@ -53,7 +53,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
       instance: config.instance ?? hostname(),
       namespace,
       leaseDurationMs: config.leaseDurationMs,
-      whileLeading: (stop) => keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop),
+      whileLeading: (stop) => config.certificates === "cert-manager" ? Promise.resolve() : keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop),
     });
     roles.push(controller);
   }

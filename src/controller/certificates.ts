@@ -1,13 +1,13 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
 import { installation } from "../api/installation.ts";
 import { createBackoff } from "../kube/backoff.ts";
 import type { Kube } from "../kube/client.ts";
 import { isConflict } from "../kube/kube-error.ts";
-import { apiVersionOf, secrets, type KubeObject } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import type { KeyPair, Validity } from "./issue-certificate.ts";
-import { pointWebhooks } from "./webhook-configurations.ts";
+import { readCertificates, writeCertificates } from "./certificate-secrets.ts";
+import { certificateOf, certificatesIn, type Certificate } from "./certificate-text.ts";
+import type { Validity } from "./issue-certificate.ts";
+import { bundleOf, lifeMs, needsLeaf, nextAuthorityStep, skewMs, type Authorities, type AuthorityStep, type Signer, type Trust } from "./rotation.ts";
+import { pointWebhooks, readConfigurations, trustedBy } from "./webhook-configurations.ts";
 
 export interface CertificateKeeperOptions {
   readonly kube: Kube;
@@ -18,35 +18,28 @@ export interface CertificateKeeperOptions {
   readonly telemetry: Telemetry;
 }
 
-const day = 86_400_000;
-const authorityLifeMs = 365 * day;
-const leafLifeMs = 30 * day;
-/** A leaf is replaced when so much of its life is over. */
-const renewAt = 2 / 3;
-// Clocks of nodes differ.
-const skewMs = 3_600_000;
-const lookMs = 300_000;
+/** What was lost or changed by somebody else is mended within so long. */
+const lookMs = 15_000;
 
 /** The names under which the API server may call the webhook. */
-export function leafNames(namespace: string, webhookUrl: string | undefined): string[] {
+function leafNames(namespace: string, webhookUrl: string | undefined): string[] {
   const serviceName = installation.webhookService;
   const inCluster = [serviceName, `${serviceName}.${namespace}`, `${serviceName}.${namespace}.svc`, `${serviceName}.${namespace}.svc.cluster.local`];
   return webhookUrl === undefined ? inCluster : [...inCluster, new URL(webhookUrl).hostname.replace(/^\[(.*)\]$/u, "$1")];
 }
 
 /**
- * Makes the authority and the leaf where they are missing, renews the leaf, and puts the authority into both webhook
- * configurations; looks again every few minutes until the signal aborts. Never rejects.
+ * Keeps authority and leaf of the webhook, and the API server's trust in them: makes what is missing or damaged, renews what grows old
+ * without a call that fails in between, and mends both webhook configurations. Looks again and again until the signal aborts. Never rejects.
  */
 export async function keepCertificates(options: CertificateKeeperOptions, signal: AbortSignal): Promise<void> {
   const { clock, log } = options.telemetry;
-  const backoff = createBackoff({ baseMs: 500, capMs: 30_000 });
+  const backoff = createBackoff({ baseMs: 500, capMs: lookMs });
   const stopped = (): boolean => signal.aborted;
   while (!stopped()) {
     let pause = lookMs;
     try {
-      const authority = await ensureCertificates(options, signal);
-      await pointWebhooks({ kube: options.kube, log, caBundle: authority.cert, webhookUrl: options.webhookUrl }, signal);
+      await look(options, signal);
       backoff.reset();
     } catch (error) {
       if (stopped()) return;
@@ -58,69 +51,75 @@ export async function keepCertificates(options: CertificateKeeperOptions, signal
   }
 }
 
-/** Returns the authority that the leaf in the Secret is signed by. */
-async function ensureCertificates(options: CertificateKeeperOptions, signal: AbortSignal): Promise<KeyPair> {
+async function look(options: CertificateKeeperOptions, signal: AbortSignal): Promise<void> {
+  const { kube, webhookUrl, telemetry: { clock, log } } = options;
+  const installed = await readConfigurations({ kube, log }, signal);
+  const trust = trustedBy(installed);
+  const leaf = await readCertificates(options, installation.leafSecret, signal);
+  const served = leaf.signer("tls")?.certificate;
+  const authorities = await keepAuthorities(options, { trust, served }, signal);
+  await pointWebhooks(installed, { kube, log, caBundle: bundleOf(authorities).map(({ pem }) => pem).join(""), webhookUrl }, signal);
+  const names = leafNames(options.namespace, webhookUrl);
+  if (!needsLeaf({ leaf: served, authorities, names, trust, now: clock.now() })) return;
+  const { issueLeaf } = await issuer();
+  const made = await issueLeaf({ key: authorities.current.key, cert: authorities.current.certificate.pem }, names, validity(options, lifeMs.leaf));
+  await writeCertificates(options, installation.leafSecret, leaf, { "tls.crt": made.cert, "tls.key": made.key }, signal);
+  log.info("made a certificate for the webhook", { names });
+}
+
+// Loaded only where something has to be signed.
+const issuer = () => import("./issue-certificate.ts");
+
+const validity = ({ telemetry: { clock } }: CertificateKeeperOptions, forMs: number): Validity => ({ notBefore: new Date(clock.now() - skewMs), notAfter: new Date(clock.now() + forMs) });
+
+interface Served {
+  readonly trust: Trust;
+  readonly served: Certificate | undefined;
+}
+
+type Complete = Authorities & { readonly current: Signer };
+
+/** Takes the next step in the life of the authorities, if one is due, and returns what is stored then. */
+async function keepAuthorities(options: CertificateKeeperOptions, { trust, served }: Served, signal: AbortSignal): Promise<Complete> {
   const { clock, log } = options.telemetry;
-  // Loaded only where something has to be signed.
-  const issuer = () => import("./issue-certificate.ts");
-  const validity = (lifeMs: number): Validity => ({ notBefore: new Date(clock.now() - skewMs), notAfter: new Date(clock.now() + lifeMs) });
-
-  const storedAuthority = await readSecret(options, installation.authoritySecret, signal);
-  const authority = storedAuthority.pair ?? (await (await issuer()).issueAuthority(installation.authoritySecret, validity(authorityLifeMs)));
-  if (storedAuthority.pair === undefined) {
-    await writeSecret(options, installation.authoritySecret, { pair: authority, stored: storedAuthority.secret }, signal);
-    log.info("made the certificate authority of the webhook");
-  }
-  const storedLeaf = await readSecret(options, installation.leafSecret, signal);
-  const names = leafNames(options.namespace, options.webhookUrl);
-  if (storedLeaf.pair === undefined || !isGoodLeaf(storedLeaf.pair.cert, authority.cert, names, clock.now())) {
-    const leaf = await (await issuer()).issueLeaf(authority, names, validity(leafLifeMs));
-    await writeSecret(options, installation.leafSecret, { pair: leaf, stored: storedLeaf.secret }, signal);
-    log.info("made a certificate for the webhook", { names });
-  }
-  return authority;
-}
-
-function isGoodLeaf(leafPem: string, authorityPem: string, names: readonly string[], now: number): boolean {
-  const leaf = new X509Certificate(leafPem);
-  const begin = Date.parse(leaf.validFrom);
-  const life = Date.parse(leaf.validTo) - begin;
-  const covers = (name: string): boolean => (isIP(name) === 0 ? leaf.checkHost(name, { subject: "never" }) : leaf.checkIP(name)) !== undefined;
-  return leaf.verify(new X509Certificate(authorityPem).publicKey) && now < begin + life * renewAt && names.every(covers);
-}
-
-interface StoredPair {
-  readonly secret: KubeObject | undefined;
-  /** undefined when the Secret is missing or holds no certificate with its key. */
-  readonly pair: KeyPair | undefined;
-}
-
-async function readSecret(options: CertificateKeeperOptions, name: string, signal: AbortSignal): Promise<StoredPair> {
-  const secret = await options.kube.get(secrets, { namespace: options.namespace, name }, signal);
-  const data = secret?.["data"];
-  const text = (key: string): string => {
-    const value: unknown = typeof data === "object" && data !== null ? (data as Record<string, unknown>)[key] : undefined;
-    return typeof value === "string" ? Buffer.from(value, "base64").toString("utf8") : "";
+  const stored = await readCertificates(options, installation.authoritySecret, signal);
+  const before: Authorities = { current: stored.signer("tls"), next: stored.signer("next"), former: certificatesIn(stored.text("former.crt")) };
+  const planned = nextAuthorityStep(before, served, trust, clock.now());
+  const { current, next, former } = await taken(options, before, planned);
+  if (current === undefined) throw new Error("there is no authority after a step that makes one");
+  if (planned.step === "none") return { current, next, former };
+  const texts = {
+    "tls.crt": current.certificate.pem,
+    "tls.key": current.key,
+    ...(next !== undefined && { "next.crt": next.certificate.pem, "next.key": next.key }),
+    ...(former.length > 0 && { "former.crt": former.map(({ pem }) => pem).join("") }),
   };
-  const pair = { key: text("tls.key"), cert: text("tls.crt") };
-  try {
-    options.telemetry.redactor.learn(pair.key);
-    return { secret, pair: new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key)) ? pair : undefined };
-  } catch {
-    return { secret, pair: undefined };
+  await writeCertificates(options, installation.authoritySecret, stored, texts, signal);
+  log.info(told[planned.step]);
+  return { current, next, former };
+}
+
+const told: Readonly<Record<Exclude<AuthorityStep["step"], "none">, string>> = {
+  begin: "made the certificate authority of the webhook",
+  prepare: "made the next certificate authority of the webhook",
+  promote: "the next certificate authority of the webhook signs from now on",
+  retire: "took an old certificate authority of the webhook out of the bundle",
+};
+
+async function taken(options: CertificateKeeperOptions, { current, next, former }: Authorities, planned: AuthorityStep): Promise<Authorities> {
+  switch (planned.step) {
+    case "none": return { current, next, former };
+    case "begin": return { current: await makeAuthority(options), next: undefined, former: planned.former };
+    case "prepare": return { current, next: await makeAuthority(options), former };
+    case "promote": return { current: next, next: undefined, former: current === undefined ? former : [...former, current.certificate] };
+    case "retire": return { current, next, former: planned.former };
   }
 }
 
-/** @throws KubeError 409 when another replica wrote first. */
-async function writeSecret(options: CertificateKeeperOptions, name: string, { pair, stored }: { pair: KeyPair; stored: KubeObject | undefined }, signal: AbortSignal): Promise<void> {
-  const { kube, namespace, telemetry } = options;
-  telemetry.redactor.learn(pair.key);
-  const base64 = (text: string): string => Buffer.from(text).toString("base64");
-  const content = { type: "kubernetes.io/tls", data: { "tls.crt": base64(pair.cert), "tls.key": base64(pair.key) } };
-  if (stored !== undefined) {
-    await kube.update(secrets, { ...stored, data: content.data }, signal);
-    return;
-  }
-  const metadata = { name, namespace, labels: { "app.kubernetes.io/name": "tekton-integrations", "app.kubernetes.io/component": "webhook" } };
-  await kube.create(secrets, { apiVersion: apiVersionOf(secrets), kind: secrets.kind, metadata, ...content }, signal);
+async function makeAuthority(options: CertificateKeeperOptions): Promise<Signer> {
+  const { issueAuthority } = await issuer();
+  const { key, cert } = await issueAuthority(installation.authoritySecret, validity(options, lifeMs.authority));
+  const certificate = certificateOf(cert);
+  if (certificate === undefined) throw new Error("a certificate that was just made cannot be read");
+  return { certificate, key };
 }
