@@ -7,6 +7,8 @@ interface Flag {
   readonly type: "boolean" | "string";
   /** What a value looks like, for the help text. */
   readonly value?: string;
+  /** Whether it may be given several times; in the environment the values are separated by commas. */
+  readonly repeatable?: boolean;
   readonly description: string;
 }
 
@@ -19,6 +21,7 @@ export const serveFlags = [
   { name: "controller", type: "boolean", description: "Run the controller." },
   { name: "kubeconfig", type: "string", value: "FILE", description: "How to reach the API server. Default: KUBECONFIG, else the in-cluster configuration." },
   { name: "namespace", type: "string", value: "NAME", description: "The namespace this program is installed in. Default: the Pod's own, else tekton-integrations." },
+  { name: "watch-namespace", type: "string", value: "NAME", repeatable: true, description: "Watch runs, Providers and Notifications in this namespace, and need no rights elsewhere. Repeatable. Default: all namespaces." },
   { name: "bind-address", type: "string", value: "ADDRESS", description: "The address to listen on. Default: all." },
   { name: "webhook-port", type: "string", value: "PORT", description: "Port of the webhook. Default: 8443; 0 takes a free one." },
   { name: "webhook-url", type: "string", value: "URL", description: "For a webhook outside the cluster: the https URL that the API server is told to call." },
@@ -37,6 +40,8 @@ export interface Config {
   readonly controller: boolean;
   readonly kubeconfig: string | undefined;
   readonly namespace: string | undefined;
+  /** None: all. */
+  readonly watchNamespaces: readonly string[];
   readonly bindAddress: string | undefined;
   readonly webhookPort: number;
   readonly webhookUrl: string | undefined;
@@ -112,9 +117,17 @@ function logLevel(value: string | undefined): LogLevel {
   return level;
 }
 
-function fromEnvironment(flag: Flag, environment: NodeJS.ProcessEnv): string | boolean | undefined {
+/** Each once. */
+function namespaces(values: readonly string[]): readonly string[] {
+  const wrong = values.find((value) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value));
+  if (wrong !== undefined) throw usage(`--watch-namespace: ${JSON.stringify(wrong)} is not the name of a namespace`);
+  return [...new Set(values)];
+}
+
+function fromEnvironment(flag: Flag, environment: NodeJS.ProcessEnv): string | boolean | readonly string[] | undefined {
   const value = environment[environmentName(flag.name)];
   if (value === undefined || value === "") return undefined;
+  if (flag.repeatable === true) return value.split(",").map((part) => part.trim());
   if (flag.type === "string") return value;
   if (value === "true" || value === "false") return value === "true";
   throw usage(`${environmentName(flag.name)}: ${JSON.stringify(value)} is neither true nor false`);
@@ -122,7 +135,7 @@ function fromEnvironment(flag: Flag, environment: NodeJS.ProcessEnv): string | b
 
 /** Reads the flags of `serve` and, where a flag is not given, its environment variable. Throws UsageInvalid. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Config {
-  const options: ParseArgsConfig["options"] = Object.fromEntries(serveFlags.map((flag) => [flag.name, { type: flag.type }]));
+  const options: ParseArgsConfig["options"] = Object.fromEntries(serveFlags.map((flag) => [flag.name, { type: flag.type, multiple: "repeatable" in flag }]));
   let parsed;
   try {
     parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
@@ -133,12 +146,14 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     serveFlags.map((flag) => [flag.name, parsed.values[flag.name] ?? fromEnvironment(flag, environment)]),
   );
   const text = (name: string): string | undefined => (typeof given[name] === "string" ? given[name] : undefined);
+  const list = (name: string): readonly string[] => (Array.isArray(given[name]) ? given[name].map(String) : []);
   const both = given["webhook"] !== true && given["controller"] !== true;
   return Object.freeze({
     webhook: both || given["webhook"] === true,
     controller: both || given["controller"] === true,
     kubeconfig: text("kubeconfig") ?? (environment["KUBECONFIG"] === "" ? undefined : environment["KUBECONFIG"]),
     namespace: text("namespace"),
+    watchNamespaces: namespaces(list("watch-namespace")),
     bindAddress: text("bind-address"),
     webhookPort: port("webhook-port", text("webhook-port"), 8443),
     webhookUrl: webhookUrl(text("webhook-url")),

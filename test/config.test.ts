@@ -23,6 +23,7 @@ describe("without flags", () => {
       controller: true,
       kubeconfig: undefined,
       namespace: undefined,
+      watchNamespaces: [],
       bindAddress: undefined,
       webhookPort: 8443,
       webhookUrl: undefined,
@@ -75,6 +76,12 @@ describe("the environment", () => {
     assert.deepEqual([readConfig([], { TEKTON_INTEGRATIONS_WEBHOOK: "false" }).webhook, readConfig([], { TEKTON_INTEGRATIONS_DEVELOPMENT: "false" }).development], [true, false]);
   });
 
+  it("holds the values of a flag that can be repeated with commas between them; each counts once", () => {
+    const environment = { TEKTON_INTEGRATIONS_WATCH_NAMESPACE: "team-a, team-b,team-a" };
+    assert.deepEqual(readConfig([], environment).watchNamespaces, ["team-a", "team-b"]);
+    assert.deepEqual(readConfig(["--watch-namespace", "team-c", "--watch-namespace=team-d"], environment).watchNamespaces, ["team-c", "team-d"]);
+  });
+
   it("names the kubeconfig as kubectl's does, after flag and own variable", () => {
     const KUBECONFIG = "/kubectl";
     const TEKTON_INTEGRATIONS_KUBECONFIG = "/own";
@@ -100,6 +107,8 @@ describe("what is not understood", () => {
     [["--run-url-template", "https://x/{run}"], {}, /^--run-url-template: there is no placeholder \{run\}/],
     [["--delivery-deadline", "1 day"], {}, /^--delivery-deadline: "1 day" is not a duration/],
     [["--webhook=yes"], {}, /webhook/],
+    [["--watch-namespace", "team-a,team-b"], {}, /^--watch-namespace: "team-a,team-b" is not the name of a namespace/],
+    [[], { TEKTON_INTEGRATIONS_WATCH_NAMESPACE: "team-a,," }, /^--watch-namespace: "" is not/],
     [[], { TEKTON_INTEGRATIONS_WEBHOOK: "yes" }, /^TEKTON_INTEGRATIONS_WEBHOOK: "yes" is neither true nor false/],
     [[], { TEKTON_INTEGRATIONS_METRICS_PORT: "x" }, /metrics-port/],
   ] as const) {

@@ -52,6 +52,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
       deadlineMs: config.deliveryDeadlineMs,
       instance: config.instance ?? hostname(),
       namespace,
+      watchNamespaces: config.watchNamespaces,
       leaseDurationMs: config.leaseDurationMs,
       whileLeading: (stop) => config.certificates === "cert-manager" ? Promise.resolve() : keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop),
     });

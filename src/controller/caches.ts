@@ -5,7 +5,7 @@ import type { RunKind } from "../api/run-event.ts";
 import type { Kube } from "../kube/client.ts";
 import type { Reflector } from "../kube/reflector-options.ts";
 import type { ReflectorHandlers } from "../kube/reflector-store.ts";
-import { reflect } from "../kube/reflector.ts";
+import { reflectNamespaces } from "../kube/reflect-namespaces.ts";
 import { deliveries, notifications, providers, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createDemand } from "./demand.ts";
@@ -100,10 +100,17 @@ interface Handed {
   run: TrimmedRun | undefined;
 }
 
-export function createCaches(kube: Kube, telemetry: Telemetry, handlers: RunHandlers, signal: AbortSignal): Caches {
+export interface CachesOptions {
+  readonly kube: Kube;
+  readonly telemetry: Telemetry;
+  /** Where to watch; none: everywhere. */
+  readonly namespaces: readonly string[];
+}
+
+export function createCaches({ kube, telemetry, namespaces }: CachesOptions, handlers: RunHandlers, signal: AbortSignal): Caches {
   const { log, metrics, clock } = telemetry;
   const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>, until = signal): Reflector<Value> & Watched => {
-    const reflector = reflect({ kube, resource, transform, handlers: own, log, metrics, clock }, until);
+    const reflector = reflectNamespaces({ kube, resource, transform, handlers: own, log, metrics, clock }, namespaces, until);
     return Object.assign(reflector, { resource: resourceName(resource) });
   };
   const demand = createDemand();

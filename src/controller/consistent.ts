@@ -10,12 +10,22 @@ const looksBetweenReads = 50;
 /** Whether the first version is not older than the second; versions of one kind are numbers that grow. */
 const reaches = (version: string, wanted: string): boolean => version === wanted || (/^\d+$/.test(version) && /^\d+$/.test(wanted) && BigInt(version) >= BigInt(wanted));
 
+export interface ConsistencyOptions {
+  readonly kube: Kube;
+  readonly caches: Pick<Caches, "versionOfRecord">;
+  /** None: all. */
+  readonly watchNamespaces: readonly string[];
+  readonly clock: Clock;
+}
+
 /**
  * Resolves when the cache holds every Delivery at least as new as it was at the time of the call: a consistent list is made,
  * and the watch is waited for. Throws KubeError, and the signal's reason.
  */
-export async function untilCachesHoldRecords(kube: Kube, caches: Pick<Caches, "versionOfRecord">, clock: Clock, signal: AbortSignal): Promise<void> {
-  const { items } = await kube.listAll(deliveries, {}, signal);
+export async function untilCachesHoldRecords({ kube, caches, watchNamespaces, clock }: ConsistencyOptions, signal: AbortSignal): Promise<void> {
+  const places = watchNamespaces.length === 0 ? [{}] : watchNamespaces.map((namespace) => ({ namespace }));
+  const lists = await Promise.all(places.map((place) => kube.listAll(deliveries, place, signal)));
+  const items = lists.flatMap((list) => list.items);
   const isBehind = ({ metadata: { namespace, name, resourceVersion = "" } }: KubeObject): boolean => !reaches(caches.versionOfRecord(keyOf(namespace, name)) ?? "", resourceVersion);
   let behind = items.filter(isBehind);
   for (let looks = 1; behind.length > 0; looks += 1) {

@@ -32,6 +32,8 @@ export interface ControllerOptions {
   readonly instance: string;
   /** The installation's own namespace, where the Lease is. */
   readonly namespace: string;
+  /** Where runs, Providers and Notifications are watched; none: everywhere. */
+  readonly watchNamespaces: readonly string[];
   readonly leaseDurationMs: number;
   /** What else only one process may do; until the signal aborts. */
   readonly whileLeading: (signal: AbortSignal) => Promise<void>;
@@ -79,7 +81,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     listed += 1;
     if (listed % listedAtOnce === 0) settlement.sweep(true);
   };
-  const caches: Caches = createCaches(kube, telemetry, {
+  const caches: Caches = createCaches({ kube, telemetry, namespaces: options.watchNamespaces }, {
     onNotification: (key) => {
       whole.changed();
       handlers?.onNotification(key);

@@ -272,7 +272,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       const untold = previous.onChange(showSeries);
       try {
         // What another process sent before is on record: nothing is sent before all of it is known here.
-        await untilCachesHoldRecords(kube, caches, clock, ending.signal);
+        await untilCachesHoldRecords({ ...options, kube, clock }, ending.signal);
         // Which may ask for runs that nobody asked for before.
         await caches.caughtUp(ending.signal);
         takeUp();

@@ -56,6 +56,15 @@ const controllerEverywhere = {
   secrets: "[get]",
 };
 
+/** What the controller may do in its own namespace alone. */
+const ownOnly = {
+  secrets: "[create]",
+  "leases.coordination.k8s.io": "[create]",
+  "leases.coordination.k8s.io[tekton-integrations-controller]": "[get update]",
+  "secrets[tekton-integrations-webhook-ca]": "[get update]",
+  "secrets[tekton-integrations-webhook-tls]": "[get update]",
+};
+
 test("deploy/ applies with kubectl alone, and a second time changes nothing", async (plane) => {
   const first = (await install(plane)).trim().split("\n");
   assert.ok(first.length >= 20);
@@ -74,14 +83,7 @@ test("outside its own namespace the controller reads runs and Secrets and writes
 
 test("in its own namespace the controller may also create Secrets and update the two of the certificate", async (plane) => {
   await install(plane);
-  assert.deepEqual(await rights(plane, `${own}-controller`, own), {
-    ...controllerEverywhere,
-    secrets: "[get create]",
-    "leases.coordination.k8s.io": "[create]",
-    "leases.coordination.k8s.io[tekton-integrations-controller]": "[get update]",
-    "secrets[tekton-integrations-webhook-ca]": "[update]",
-    "secrets[tekton-integrations-webhook-tls]": "[update]",
-  });
+  assert.deepEqual(await rights(plane, `${own}-controller`, own), { ...controllerEverywhere, ...ownOnly, secrets: "[get create]" });
 });
 
 test("the webhook may read its certificate, and nothing else anywhere", async (plane) => {
@@ -147,6 +149,21 @@ test("only the controller creates Deliveries and writes their status; tenants ma
   const seen = await plane.kubectl(["get", "delivery", "to-github-1", "--namespace", namespace, "-o", "jsonpath={.status.state} {.metadata.annotations}"], { kubeconfig });
   assert.equal(seen.stdout, 'Delivered {"integrations.tekton.ornew.io/redeliver":"now"}');
   await plane.kubectl(["delete", "delivery", "to-github-1", "--namespace", namespace], { kubeconfig });
+});
+
+test("overlays/watch-namespace gives the controller rights in the namespaces that it names, and keeps none elsewhere but for the webhook's configurations", async (plane, t) => {
+  await install(plane);
+  const watched = ["team-a", "team-b"];
+  for (const namespace of watched) await plane.client.send("POST", "/api/v1/namespaces", { body: { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } } });
+  const { stdout } = await plane.kubectl(["apply", "-k", join(folder, "overlays/watch-namespace")]);
+  assert.deepEqual(stdout.trim().split("\n").filter((line) => line.endsWith(" created")), watched.map(() => "rolebinding.rbac.authorization.k8s.io/tekton-integrations-controller created"));
+  // kubectl takes away nothing that an installation before this one had.
+  await plane.kubectl(["delete", "clusterrolebinding", `${own}-controller`]);
+  t.after(() => plane.kubectl(["apply", "-k", folder]));
+  const configurations = Object.fromEntries(Object.entries(controllerEverywhere).filter(([resource]) => resource.includes("webhookconfigurations")));
+  assert.deepEqual(await rights(plane, `${own}-controller`, "default"), { ...everybody, ...configurations });
+  for (const namespace of watched) assert.deepEqual(await rights(plane, `${own}-controller`, namespace), controllerEverywhere);
+  assert.deepEqual(await rights(plane, `${own}-controller`, own), { ...everybody, ...configurations, ...ownOnly });
 });
 
 interface PodTemplate {

@@ -41,7 +41,7 @@ test("Deliveries that somebody forged or edited, past the policy that refuses it
   // As in an installation without the policy.
   await plane.kubectl(["delete", "validatingadmissionpolicybindings", "tekton-integrations-deliveries"]);
   await eventually("the policy is not in force any more", async () => (await forge()).status === 201);
-  t.after(() => plane.kubectl(["apply", "-f", join(import.meta.dirname, "../../deploy/delivery-policy.yaml")]));
+  t.after(() => plane.kubectl(["apply", "-f", join(import.meta.dirname, "../../deploy/base/delivery-policy.yaml")]));
   const write = async (object: KubeObject): Promise<void> => {
     const path = `${group}/namespaces/${object.metadata.namespace ?? ""}/deliveries`;
     const { status, ...rest } = object;

@@ -47,6 +47,8 @@ export interface Installation {
 }
 
 export interface InstallationOptions {
+  /** The kustomization that is applied, below `deploy/`. Default: that of `deploy/` itself. */
+  readonly overlay?: string;
   /** More flags of `serve`, for each role. */
   readonly flags?: Readonly<Partial<Record<RoleName, readonly string[]>>>;
   /** Told what is done, step by step. */
@@ -132,7 +134,7 @@ async function admits({ client }: ControlPlane): Promise<boolean> {
  */
 export async function install(plane: ControlPlane, options: InstallationOptions = {}): Promise<Installation> {
   const progress = options.progress ?? (() => undefined);
-  const { stdout } = await plane.kubectl(["apply", "-k", join(project, "deploy")]);
+  const { stdout } = await plane.kubectl(["apply", "-k", join(project, "deploy", options.overlay ?? "")]);
   options.applied?.(stdout);
   const supervisor = await supervise();
   try {
