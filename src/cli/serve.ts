@@ -4,6 +4,7 @@ import { keepCertificates } from "../controller/certificates.ts";
 import { createController } from "../controller/controller.ts";
 import { observeNothing, type StepObserver } from "../controller/steps.ts";
 import { CodedError } from "../errors.ts";
+import { createAccessReviews } from "../kube/access-reviews.ts";
 import { connect } from "../kube/client.ts";
 import { createHttp } from "../providers/http.ts";
 import { systemClock, type Clock } from "../telemetry/clock.ts";
@@ -62,6 +63,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
     roles.push(
       createWebhook({
         certificates: secretCertificates({ kube, namespace, telemetry }),
+        reviews: createAccessReviews({ kube, clock }),
         telemetry,
         port: config.webhookPort,
         host: config.bindAddress,

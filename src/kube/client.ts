@@ -83,6 +83,8 @@ export interface Kube {
   /** All pages (500 objects each unless `limit` says otherwise); starts over when the list expires half-way. */
   listAll(resource: Resource, options: ListOptions, signal: AbortSignal): Promise<{ items: KubeObject[]; resourceVersion: string }>;
   create(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
+  /** Asks for what is answered and not stored, such as a SubjectAccessReview: the `status` of the answer. */
+  review(resource: Resource, spec: object, signal: AbortSignal): Promise<unknown>;
   /** Replaces the object; with `metadata.resourceVersion` only if it is still the stored one (else 409). */
   update(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
   updateStatus(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
@@ -167,6 +169,11 @@ function createKube(place: Place, source: AccessSource, options: ConnectOptions 
     create: (resource, object, signal) => {
       const target = { verb: "create", resource, namespace: object.metadata.namespace, shownName: object.metadata.name };
       return write(target, { method: "POST", body: JSON.stringify(object) }, signal);
+    },
+    review: async (resource, spec, signal) => {
+      const body = JSON.stringify({ apiVersion: apiVersionOf(resource), kind: resource.kind, spec });
+      const answer = await call({ verb: "create", resource }, { method: "POST", body }, signal);
+      return typeof answer === "object" && answer !== null && "status" in answer ? answer.status : undefined;
     },
     update: put(undefined),
     updateStatus: put("status"),

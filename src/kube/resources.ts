@@ -31,6 +31,7 @@ export const deliveries = resource(ownGroup, ownVersion, "deliveries", "Delivery
 
 export const secrets = resource("", "v1", "secrets", "Secret");
 export const leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
+export const subjectAccessReviews = resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", false);
 export const events = resource("events.k8s.io", "v1", "events", "Event");
 export const validatingWebhookConfigurations = resource(
   "admissionregistration.k8s.io",

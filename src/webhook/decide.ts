@@ -5,7 +5,7 @@ import type { ErrorCode } from "../errors.ts";
 import { checkObject } from "./check-object.ts";
 import { defaultsPatch } from "./defaults.ts";
 import { own } from "./json-value.ts";
-import { placed, type Problem } from "./problem.ts";
+import { placed, type Findings, type Problem } from "./problem.ts";
 import type { AdmissionRequest, AdmissionResponse, Refusal, StatusCause } from "./review.ts";
 
 /** Bounds of an answer: what is more is counted, not listed. */
@@ -24,10 +24,11 @@ const causeReasons: Partial<Record<ErrorCode, string>> = {
   FieldTooMany: "FieldValueTooMany",
   FieldForbidden: "FieldValueForbidden",
   NamespaceNotAllowed: "FieldValueForbidden",
+  PermissionMissing: "FieldValueForbidden",
 };
 
 /** Errors about what the requester may do, not about what the object says. */
-const isForbidden = ({ code }: Problem): boolean => code === "NamespaceNotAllowed";
+const isForbidden = ({ code }: Problem): boolean => code === "NamespaceNotAllowed" || code === "PermissionMissing";
 
 const isOurs = ({ kind }: AdmissionRequest): boolean => kind.group === group && kind.version === version && ["Provider", "Notification"].includes(kind.kind);
 
@@ -40,18 +41,35 @@ export function decideMutation(request: AdmissionRequest): AdmissionResponse {
   return { uid, allowed: true, patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
 }
 
-/** The answer of the validating webhook. */
-export function decideValidation(request: AdmissionRequest): AdmissionResponse {
+/**
+ * Whether there is something to judge in the request. Finalizers must come off and labels must change, whatever the rules were when the
+ * object was stored: an update that leaves the spec as it is has nothing.
+ */
+export const isJudged = (request: AdmissionRequest): boolean =>
+  isWrite(request) && isOurs(request) && request.subResource === "" && !(request.operation === "UPDATE" && sameSpec(request));
+
+/** The answer of the validating webhook. `missing`: rights that the requester lacks. */
+export function decideValidation(request: AdmissionRequest, missing: readonly Problem[] = []): AdmissionResponse {
   const { uid } = request;
-  if (!isWrite(request)) return { uid, allowed: true };
-  if (!isOurs(request)) return { uid, allowed: false, status: unknownKind(request) };
-  if (request.subResource !== "") return { uid, allowed: true };
-  // Finalizers must come off and labels must change, whatever the rules were when the object was stored.
-  if (request.operation === "UPDATE" && sameSpec(request)) return { uid, allowed: true };
-  const { errors, warnings } = checkObject(request.object, { namespace: request.namespace });
-  const lines = warningLines(warnings);
+  if (isWrite(request) && !isOurs(request)) return { uid, allowed: false, status: unknownKind(request) };
+  if (!isJudged(request)) return { uid, allowed: true };
+  const found = withKnownAsWarnings(checkObject(request.object, { namespace: request.namespace }), request);
+  const errors = [...found.errors, ...missing];
+  const lines = warningLines(found.warnings);
   const told = lines.length > 0 ? { warnings: lines } : {};
   return errors.length === 0 ? { uid, allowed: true, ...told } : { uid, allowed: false, status: refusal(request, errors), ...told };
+}
+
+/**
+ * Errors that the object had before this update become warnings: whoever mends one field need not mend all at once. What the requester lacks is not
+ * among them, nor is what reaches into other namespaces.
+ */
+function withKnownAsWarnings(found: Findings, { operation, oldObject, namespace }: AdmissionRequest): Findings {
+  if (operation !== "UPDATE" || found.errors.length === 0) return found;
+  const signature = ({ field, code, message, line, column }: Problem): string => JSON.stringify([field, code, message, line, column]);
+  const before = new Set(checkObject(oldObject, { namespace }).errors.map(signature));
+  const isKnown = (error: Problem): boolean => !isForbidden(error) && before.has(signature(error));
+  return { errors: found.errors.filter((error) => !isKnown(error)), warnings: [...found.errors.filter(isKnown), ...found.warnings] };
 }
 
 const isWrite = ({ operation }: AdmissionRequest): boolean => operation === "CREATE" || operation === "UPDATE";

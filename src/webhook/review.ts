@@ -1,4 +1,5 @@
 import { CodedError } from "../errors.ts";
+import type { Requester } from "../kube/access-reviews.ts";
 import { at, isObject, own, textOf } from "./json-value.ts";
 
 export interface GroupVersionKind {
@@ -18,6 +19,7 @@ export interface AdmissionRequest {
   readonly namespace: string;
   readonly object: unknown;
   readonly oldObject: unknown;
+  readonly requester: Requester;
 }
 
 const reviewVersion = "admission.k8s.io/v1";
@@ -29,6 +31,18 @@ function requiredText(request: unknown, ...path: readonly string[]): string {
   const text = textOf(at(request, ...path));
   if (text === undefined) throw invalid(`request.${path.join(".")}: must be a string`);
   return text;
+}
+
+const texts = (value: unknown): string[] => (Array.isArray(value) ? (value as unknown[]).filter((text) => typeof text === "string") : []);
+
+function requesterOf(request: unknown): Requester {
+  const extra = at(request, "userInfo", "extra");
+  return {
+    username: textOf(at(request, "userInfo", "username")) ?? "",
+    uid: textOf(at(request, "userInfo", "uid")) ?? "",
+    groups: texts(at(request, "userInfo", "groups")),
+    extra: Object.fromEntries(Object.entries(isObject(extra) ? extra : {}).map(([key, values]) => [key, texts(values)])),
+  };
 }
 
 /**
@@ -55,6 +69,7 @@ export function decodeReview(body: unknown): AdmissionRequest {
     namespace: textOf(own(request, "namespace")) ?? "",
     object: own(request, "object"),
     oldObject: own(request, "oldObject"),
+    requester: requesterOf(request),
   };
 }
 

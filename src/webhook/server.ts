@@ -6,14 +6,18 @@ import { CodedError, type ErrorCode } from "../errors.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CertificateSource } from "./certificates.ts";
-import { decideMutation, decideValidation } from "./decide.ts";
+import type { AccessReviews } from "../kube/access-reviews.ts";
+import { decideMutation } from "./decide.ts";
 import { decodeReview, reviewAnswer, type AdmissionRequest, type AdmissionResponse } from "./review.ts";
+import { createValidation } from "./validate.ts";
 
 /** An AdmissionReview holds an object twice on an update. */
 const maxBodyBytes = 3 * 1024 * 1024;
 
 export interface WebhookOptions {
   readonly certificates: CertificateSource;
+  /** Says what requesters may do. */
+  readonly reviews: AccessReviews;
   readonly telemetry: Telemetry;
   /** 0 takes a free port. */
   readonly port: number;
@@ -35,14 +39,14 @@ export interface Webhook {
 
 /** The admission webhook over TLS. It listens as soon as there is a certificate. */
 export function createWebhook(options: WebhookOptions): Webhook {
-  const { certificates, telemetry } = options;
+  const { certificates, telemetry, reviews } = options;
   let state: "starting" | "serving" | "draining" = "starting";
   const missing = (): string | undefined => {
     if (state === "draining") return "is shutting down";
     if (!certificates.healthy()) return certificates.get() === undefined ? "waits for its certificate" : "its certificate has expired";
     return state === "starting" ? "does not listen yet" : undefined;
   };
-  const app = webhookApp({ telemetry, missing, isDraining: () => state === "draining" });
+  const app = webhookApp({ telemetry, reviews, missing, isDraining: () => state === "draining" });
   const server = createServer(
     { minVersion: "TLSv1.2", headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
     app,
@@ -97,11 +101,12 @@ async function close(server: Server, { telemetry: { clock }, drainMs = 5_000, gr
 
 interface AppOptions {
   readonly telemetry: Telemetry;
+  readonly reviews: AccessReviews;
   readonly missing: () => string | undefined;
   readonly isDraining: () => boolean;
 }
 
-function webhookApp({ telemetry, missing, isDraining }: AppOptions): Express {
+function webhookApp({ telemetry, reviews, missing, isDraining }: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -122,8 +127,8 @@ function webhookApp({ telemetry, missing, isDraining }: AppOptions): Express {
       .send(reason === undefined ? "ok\n" : `webhook: ${reason}\n`);
   });
   const body = [requireJson, express.json({ limit: maxBodyBytes, type: "application/json", inflate: false, strict: false }), endWhenDraining];
-  app.post(installation.mutatePath, ...body, answer("mutate", decideMutation, telemetry));
-  app.post(installation.validatePath, ...body, answer("validate", decideValidation, telemetry));
+  app.post(installation.mutatePath, ...body, answer("mutate", (review) => Promise.resolve(decideMutation(review)), telemetry));
+  app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, log: telemetry.log }), telemetry));
   app.use((request, response) => {
     const known = [installation.mutatePath, installation.validatePath].some((path) => path === request.path);
     refuse(response, known ? 405 : 404, "ReviewInvalid", known ? "only POST is answered here" : `there are ${installation.validatePath} and ${installation.mutatePath}, /healthz and /readyz`);
@@ -142,13 +147,18 @@ function refuse(response: Parameters<RequestHandler>[1], status: number, code: E
 }
 
 /** Answers a review: HTTP 200 for everything that was decided, a failure of our own included. */
-function answer(endpoint: "mutate" | "validate", decide: (request: AdmissionRequest) => AdmissionResponse, { clock, log, metrics }: Telemetry): RequestHandler {
-  return (request, response) => {
+function answer(endpoint: "mutate" | "validate", decide: (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse>, { clock, log, metrics }: Telemetry): RequestHandler {
+  return async (request, response) => {
     const begun = clock.monotonic();
+    const gone = new AbortController();
+    // The API server waits no longer.
+    response.once("close", () => {
+      gone.abort();
+    });
     const review = decodeReview(request.body);
     let decided: AdmissionResponse;
     try {
-      decided = decide(review);
+      decided = await decide(review, gone.signal);
     } catch (error) {
       log.error("a review could not be decided", { endpoint, kind: review.kind.kind, error });
       const status = { code: 500, reason: "InternalError", message: "the webhook failed while it judged this object; its log says more" };

@@ -37,6 +37,7 @@ export function fakeKube(failures: FakeKube["fail"] = {}): FakeKube {
     applyStatus: ({ plural }, object) => call({ verb: "applyStatus", resource: plural, object }, object),
     list: notPlayed,
     listAll: notPlayed,
+    review: notPlayed,
     update: notPlayed,
     updateStatus: notPlayed,
     patch: notPlayed,

@@ -39,6 +39,8 @@ const everybody = {
   "selfsubjectrulesreviews.authorization.k8s.io": "[create]",
 };
 
+const webhookEverywhere = { ...everybody, "subjectaccessreviews.authorization.k8s.io": "[create]" };
+
 const controllerEverywhere = {
   ...everybody,
   "pipelineruns.tekton.dev": "[get list watch]",
@@ -86,10 +88,10 @@ test("in its own namespace the controller may also create Secrets and update the
   assert.deepEqual(await rights(plane, `${own}-controller`, own), { ...controllerEverywhere, ...ownOnly, secrets: "[get create]" });
 });
 
-test("the webhook may read its certificate, and nothing else anywhere", async (plane) => {
+test("the webhook may read its certificate and ask for SubjectAccessReviews, and nothing else anywhere", async (plane) => {
   await install(plane);
-  assert.deepEqual(await rights(plane, `${own}-webhook`, "default"), everybody);
-  assert.deepEqual(await rights(plane, `${own}-webhook`, own), { ...everybody, "secrets[tekton-integrations-webhook-tls]": "[get]" });
+  assert.deepEqual(await rights(plane, `${own}-webhook`, "default"), webhookEverywhere);
+  assert.deepEqual(await rights(plane, `${own}-webhook`, own), { ...webhookEverywhere, "secrets[tekton-integrations-webhook-tls]": "[get]" });
 });
 
 /** A tenant with the role `edit` in a namespace of its own. */

@@ -9,6 +9,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";
 import type { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { secretCertificates } from "../../src/webhook/certificates.ts";
+import { createAccessReviews } from "../../src/kube/access-reviews.ts";
 import { createWebhook } from "../../src/webhook/server.ts";
 import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
@@ -48,6 +49,7 @@ function begin(plane: ControlPlane): Promise<Parts> {
     const listening = Promise.withResolvers<number>();
     const server = createWebhook({
       certificates: secretCertificates({ kube: webhook, namespace: own, telemetry: forWebhook }),
+      reviews: createAccessReviews({ kube: webhook, clock: forWebhook.clock }),
       telemetry: forWebhook,
       port,
       host: "127.0.0.1",

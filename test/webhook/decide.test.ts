@@ -123,6 +123,19 @@ describe("decideValidation", () => {
     assert.equal(validate(filtered({ kinds: ["Jobs"] }), old).allowed, false);
   });
 
+  it("makes warnings of the errors that the object had before, and refuses new ones", () => {
+    const before = filtered({ kinds: ["Job"], expression: "nope" });
+    const changed = (filter: object): AdmissionResponse => validate(filtered(filter), { operation: "UPDATE", oldObject: before });
+    const mended = changed({ kinds: ["TaskRun"], expression: "nope" });
+    assert.equal(mended.allowed, true);
+    assert.match(mended.warnings?.[0] ?? "", /^spec\.filter\.expression: 1:1: /);
+    const worse = changed({ kinds: ["Job"], expression: "nope", statuses: ["Suceeded"] });
+    assert.deepEqual([worse.allowed, worse.status?.details?.causes.map(({ field }) => field)], [false, ["spec.filter.statuses[0]"]]);
+    assert.equal(changed({ kinds: ["Job"], expression: "nope2" }).allowed, false, "another mistake in the same field is a new one");
+    const wide = { kinds: ["TaskRun"], namespaceSelector: { any: true } };
+    assert.equal(validate(filtered({ ...wide, statuses: ["Failed"] }), { operation: "UPDATE", oldObject: filtered(wide) }).allowed, false, "what reaches into other namespaces is judged each time");
+  });
+
   it("decides nothing about deletions, connections and subresources", () => {
     assert.equal(validate(null, { operation: "DELETE", oldObject: filtered({ kinds: ["Job"] }), kind: { group: "integrations.tekton.ornew.io", version: "v1alpha1", kind: "Notification" } }).allowed, true);
     assert.equal(validate(filtered({ kinds: ["Job"] }), { subResource: "status", operation: "UPDATE" }).allowed, true);
@@ -164,7 +177,7 @@ describe("decideValidation", () => {
 
   it("is not brought down by deep nesting", () => {
     const deep = (): Record<string, unknown> => provider({ githubApp: JSON.parse("[".repeat(200_000) + "]".repeat(200_000)) as unknown });
-    assert.equal(decideValidation(decodeReview(review(deep(), { operation: "UPDATE", oldObject: deep() }))).allowed, false);
+    assert.equal(decideValidation(decodeReview(review(deep(), { operation: "UPDATE", oldObject: goodNotification }))).allowed, false);
   });
 });
 

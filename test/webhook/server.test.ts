@@ -3,6 +3,7 @@ import { connect as tlsConnect, type TLSSocket } from "node:tls";
 import { describe, it, type TestContext } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Agent, request } from "undici";
+import type { AccessReviews } from "../../src/kube/access-reviews.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";
 import type { Telemetry } from "../../src/telemetry/telemetry.ts";
@@ -63,7 +64,9 @@ interface Running {
   readonly get: (path: string) => Promise<Answer>;
 }
 
-async function begin(test: TestContext): Promise<Running> {
+const allowAll: AccessReviews = { isAllowed: () => Promise.resolve(true) };
+
+async function begin(test: TestContext, reviews = allowAll): Promise<Running> {
   const certificate = await selfSignedCertificate("127.0.0.1");
   const certificates = certificatesByHand();
   certificates.put(certificate);
@@ -72,7 +75,7 @@ async function begin(test: TestContext): Promise<Running> {
   const telemetry: Telemetry = { log: recordingLogger(log), metrics: createMetrics(), redactor: createRedactor(), clock };
   const stop = new AbortController();
   const listening = Promise.withResolvers<number>();
-  const webhook = createWebhook({ certificates, telemetry, port: 0, host: "127.0.0.1", onListening: listening.resolve });
+  const webhook = createWebhook({ certificates, telemetry, reviews, port: 0, host: "127.0.0.1", onListening: listening.resolve });
   const over = webhook.run(stop.signal);
   const port = await listening.promise;
   const agent = new Agent({ connect: { ca: certificate.cert }, keepAliveTimeout: 60_000 });
@@ -226,7 +229,7 @@ describe("webhook server: life", () => {
     const telemetry: Telemetry = { log: recordingLogger([]), metrics: createMetrics(), redactor: createRedactor(), clock: manualClock() };
     const stop = new AbortController();
     const ports: number[] = [];
-    const webhook = createWebhook({ certificates, telemetry, port: 0, host: "127.0.0.1", onListening: (port) => ports.push(port) });
+    const webhook = createWebhook({ certificates, telemetry, reviews: allowAll, port: 0, host: "127.0.0.1", onListening: (port) => ports.push(port) });
     const over = webhook.run(stop.signal);
     assert.equal(webhook.check.missing(), "waits for its certificate");
     stop.abort();
