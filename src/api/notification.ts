@@ -60,6 +60,23 @@ const filter = Type.Object(
   { description: "Which runs are reported, and in which states. All parts must hold." },
 );
 
+/** The parts of `spec.message`. */
+export const messageParts = ["title", "text", "url"] as const;
+export type MessagePart = (typeof messageParts)[number];
+
+const message = Type.Object(
+  {
+    title: Type.Optional(text(1024, { description: "The message in one line, a template. When left out, or empty for a run: what the Provider's page says.", examples: ["${pipeline} ${status}"], minLength: 1 })),
+    text: Type.Optional(
+      text(8192, { description: "What stands below the title, a template, in the markup of the service. When left out, or empty for a run: what the Provider's page says.", examples: ["Release ${params.version}: ${reason}"], minLength: 1 }),
+    ),
+    url: Type.Optional(
+      text(2048, { description: "Where the message leads, a template. When left out, or no web address for a run: the run's page.", examples: ["https://releases.example.com/${params.version}"], minLength: 1 }),
+    ),
+  },
+  { description: "What messages say, instead of what is made for you." },
+);
+
 /** How many states `status.recent` shows. */
 export const maxRecent = 10;
 
@@ -163,6 +180,7 @@ export function notificationKind(providers: readonly Sections[]): KindDefinition
           minLength: 1,
         }),
       ),
+      message: Type.Optional(message),
       ...Object.fromEntries(providers.map((provider) => [provider.section, Type.Optional(provider.notificationSection)])),
     },
     {
@@ -205,6 +223,7 @@ export interface Notification {
     readonly filter?: NotificationFilter;
     readonly maxPerMinute?: number;
     readonly groupBy?: string;
+    readonly message?: Readonly<Partial<Record<MessagePart, string>>>;
   };
   readonly status?: NotificationStatus;
 }

@@ -1,19 +1,12 @@
 import { commitPatterns, withoutGitSuffix } from "../api/commit.ts";
 import { annotations as own } from "../api/group.ts";
 import type { RunEvent } from "../api/run-event.ts";
+import { webUrl } from "../api/web-url.ts";
 
 type Commit = RunEvent["commit"];
 type Annotations = Readonly<Record<string, string>>;
 
 const valid = (value: string | undefined, pattern: RegExp): string | undefined => (value !== undefined && pattern.test(value) ? value : undefined);
-
-/** An absolute http(s) URL without credentials, of a length that every service takes; else undefined. */
-export function webUrl(value: string | undefined): string | undefined {
-  if (value === undefined || value.length > 2048) return undefined;
-  const url = URL.parse(value);
-  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:") || url.username !== "" || url.password !== "") return undefined;
-  return url.href;
-}
 
 /** Owner and name from the URL of a repository, in the https or the ssh form. */
 function fromRepositoryUrl(value: string | undefined): { owner?: string; repo?: string } {

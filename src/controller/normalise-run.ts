@@ -1,7 +1,8 @@
 import { annotations } from "../api/group.ts";
 import type { RunEvent, RunEventTask, RunKind } from "../api/run-event.ts";
 import { deletedReason } from "../api/run-reasons.ts";
-import { commitOf, webUrl } from "./commit.ts";
+import { webUrl } from "../api/web-url.ts";
+import { commitOf } from "./commit.ts";
 import { isTerminal, runStatus } from "./run-status.ts";
 import type { TrimmedRun } from "./trim-run.ts";
 

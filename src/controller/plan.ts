@@ -2,7 +2,7 @@ import type { Fault } from "../api/fault.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Template } from "../filter/index.ts";
 import type { AnyProviderDefinition, Message } from "../providers/provider.ts";
-import type { SectionTemplates } from "../providers/templates.ts";
+import type { RouteTemplates } from "../providers/templates.ts";
 import type { Match, Matcher } from "./match.ts";
 import { decideOwed, type Recorded } from "./owed.ts";
 import type { RunView } from "./run-store.ts";
@@ -14,7 +14,7 @@ export interface Route {
   readonly sources: string;
   readonly matcher: Matcher;
   /** The Provider's type and its section; undefined while there is no such Provider. */
-  readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown; readonly templates: SectionTemplates } | undefined;
+  readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown; readonly templates: RouteTemplates } | undefined;
   /** Runs that ended before this moment are not reported, milliseconds since the epoch. */
   readonly activeSince: number;
   /** Whether a run's children are known for the filter (`judging`), or for the filter or the message (`any`). */
@@ -93,7 +93,7 @@ export function plan(route: Route, view: Pick<RunView, "event" | "object" | "end
     notificationName: { namespace: notification.metadata.namespace, name: notification.metadata.name },
     providerNamespace: notification.spec.providerRef.namespace ?? notification.metadata.namespace,
     sentBefore: (key) => recorded.get(key) ?? unsent,
-    template: templates.on(event, (fault) => faults.push(fault)),
+    ...templates.on(event, (fault) => faults.push(fault)),
   });
   const told = findingsOf(match, faults);
   const open = "nothing" in rendered ? `${rendered.nothing.reason}: ${rendered.nothing.message}` : openOf(rendered.messages, owed.to, isOvertaken);

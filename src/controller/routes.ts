@@ -3,7 +3,7 @@ import { runKinds, runStatuses, type RunKind, type RunStatus } from "../api/run-
 import type { Provider } from "../api/provider.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
-import { sectionTemplates } from "../providers/templates.ts";
+import { routeTemplates } from "../providers/templates.ts";
 import { compileTemplate, runEventEnvironment, type Template } from "../filter/index.ts";
 import { compileFilter, type Match, type Matcher } from "./match.ts";
 import type { Pair } from "./ledger.ts";
@@ -32,7 +32,7 @@ export const statusesOf = (notification: Notification, definition: AnyProviderDe
 export function makeRoute(notification: Notification, provider: Provider | undefined, activeSince: number): Route {
   const definition = provider === undefined ? undefined : providerOfType(provider.spec.type);
   const providerSection = definition === undefined ? undefined : provider?.spec[definition.section];
-  const destination = definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: sectionTemplates(definition, notification.spec[definition.section]) };
+  const destination = definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: routeTemplates(definition, notification.spec) };
   const { template: groupBy, problems } = groupByOf(notification);
   // Without a Provider every status may be wanted: none is ruled out before it is known.
   const compiled = compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, statusesOf(notification, definition) ?? runStatuses);

@@ -20,12 +20,22 @@ const dropped: SchemaNode = {
   description: "Parts that are empty because the message would have been larger than the service takes. Absent: nothing was left out.",
 };
 
+const notice: SchemaNode = {
+  type: "object",
+  properties: {
+    title: { type: "string", minLength: 1, description: "Its title, in one line. Absent: none, or empty for this run." },
+    text: { type: "string", minLength: 1, description: "Its text. Absent: none, or empty for this run." },
+    url: { type: "string", pattern: "^https?://", description: "Where it leads. Absent: none, or no web address for this run." },
+  },
+  description: "What `spec.message` of the Notification says of this run. Absent: nothing.",
+};
+
 /** RunEvent as messages carry it: everything but the object itself, whose size has no useful bound; and what had to be left out. */
 function runEventMessage(): SchemaNode {
   const schema = runEventSchema as unknown as SchemaNode;
   return {
     ...schema,
-    properties: { ...Object.fromEntries(propertiesOf(schema).filter(([name]) => name !== "run")), dropped },
+    properties: { ...Object.fromEntries(propertiesOf(schema).filter(([name]) => name !== "run")), dropped, notice },
     required: (schema["required"] as string[]).filter((name) => name !== "run"),
   };
 }

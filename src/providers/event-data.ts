@@ -1,9 +1,12 @@
 import type { RunEvent } from "../api/run-event.ts";
+import type { Notice } from "./notice.ts";
 
 /** A RunEvent as messages carry it (`schemas/run-event.json`): without `run`. */
 export type EventData = Omit<RunEvent, "run"> & {
   /** Parts that are empty because the message would have been too large with them. */
   readonly dropped?: readonly string[];
+  /** What the Notification's `message` says. */
+  readonly notice?: Notice;
 };
 
 interface Drop {
@@ -33,12 +36,15 @@ const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).
 
 const encode = (data: EventData): string => JSON.stringify(data).replace(notInXml, escaped);
 
+/** The RunEvent as messages carry it, with nothing left out. */
+export const eventData = ({ run: _, ...event }: RunEvent, notice: Notice | undefined): EventData => ({ ...event, ...(notice !== undefined && { notice }) });
+
 /**
  * The RunEvent as JSON of at most `maxBytes` bytes of UTF-8. Where it is larger, its large parts are emptied in
  * {@link dropOrder}, one after the other, and named in `dropped`: the result is always whole, and valid by its schema.
  */
-export function eventJson({ run: _, ...event }: RunEvent, maxBytes: number): string {
-  let data: EventData = event;
+export function eventJson(event: RunEvent, maxBytes: number, notice?: Notice): string {
+  let data = eventData(event, notice);
   let json = encode(data);
   const dropped: string[] = [];
   for (const { name, without } of dropOrder) {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
+import type { MessagePart } from "../api/notification.ts";
 import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import type { SecretKeyRef } from "../api/schema.ts";
 import type { Sections } from "../api/section.ts";
@@ -64,6 +65,8 @@ export interface RenderInput<ProviderSection, NotificationSection> {
    * `escape` is applied to what each part `${...}` says, and not to the text around it, which is the user's own.
    */
   readonly template: (field: string, maxBytes: number, escape?: (part: string) => string) => string | undefined;
+  /** The same for the parts of the Notification's `message`; `notice.ts` says what they mean. */
+  readonly message: (part: MessagePart, maxBytes: number, escape?: (part: string) => string) => string | undefined;
 }
 
 /** Messages to send for a state of a run; or why there is nothing to send, which is no error. */

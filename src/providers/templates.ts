@@ -1,11 +1,12 @@
 import type { Fault } from "../api/fault.ts";
+import { messageParts } from "../api/notification.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { compileTemplate, runEventEnvironment, type TemplateCompilation } from "../filter/index.ts";
 import type { AnyProviderDefinition, RenderInput } from "./provider.ts";
 
-/** A template in a provider's section of a Notification, checked. */
+/** A template of a Notification, checked. */
 export interface CheckedTemplate extends TemplateCompilation {
-  /** Below the section. */
+  /** Below the section, or `message`. */
   readonly path: readonly string[];
 }
 
@@ -38,40 +39,55 @@ export function checkTemplates({ templates }: Pick<AnyProviderDefinition, "templ
   return texts.map(({ path, text }) => ({ path, ...compileTemplate(text, { environment: runEventEnvironment }) }));
 }
 
+/** Where a Notification's `message` has templates. */
+export const messageTemplates = { templates: messageParts.map((part) => [part]) };
+
+type RenderTemplate = RenderInput<unknown, unknown>["template"];
+
+/** The templates of one object of a Notification's spec. */
+interface Compiled {
+  readonly problems: readonly string[];
+  readonly reads: (variable: string) => boolean;
+  readonly on: (event: RunEvent, onFault: (fault: Fault) => void) => RenderTemplate;
+}
+
 /** The templates of one Notification, ready to be rendered for every event. */
-export interface SectionTemplates {
+export interface RouteTemplates {
   /** What does not compile or does not pass the provider's check, a sentence each, without run data. Where there are any, nothing can be rendered. */
   readonly problems: readonly string[];
   /** Whether one of them can depend on the variable. */
   readonly reads: (variable: string) => boolean;
-  /**
-   * What the section's fields say for an event, for {@link RenderInput.template}. Parts that fail are told to `onFault`, and
-   * are empty.
-   */
-  readonly on: (event: RunEvent, onFault: (fault: Fault) => void) => RenderInput<unknown, unknown>["template"];
+  /** What they say for an event. Parts that fail are told to `onFault`, and are empty. */
+  readonly on: (event: RunEvent, onFault: (fault: Fault) => void) => Pick<RenderInput<unknown, unknown>, "template" | "message">;
 }
 
-/** A field as Kubernetes writes it: `blocks[0].text.text`. */
-const fieldName = (path: readonly (string | number)[]): string => path.join(".").replace(/\.(\d+)(?=\.|$)/g, "[$1]");
+/** A field as Kubernetes writes it: `spec.slackApp.blocks[0].text.text`. */
+const fieldName = (parent: string, path: readonly (string | number)[]): string => `spec.${[parent, ...path].join(".").replace(/\.(\d+)(?=\.|$)/g, "[$1]")}`;
 
-/** Compiles a section's templates once, for all events. */
-export function sectionTemplates(definition: TemplatesOf, section: unknown): SectionTemplates {
-  const checked = checkTemplates(definition, section);
-  const compiled = new Map(checked.flatMap(({ path, template }) => (template === undefined ? [] : [[path.join("."), { template, path }] as const])));
-  const named = (path: readonly (string | number)[]): string => `spec.${definition.section}.${fieldName(path)}`;
-  const refused = section === undefined ? [] : (definition.checkNotification?.(section) ?? []);
+function compiled(parent: string, checked: readonly CheckedTemplate[]): Compiled {
+  const templates = new Map(checked.flatMap(({ path, template }) => (template === undefined ? [] : [[path.join("."), { template, path }] as const])));
   return {
-    problems: [
-      ...checked.flatMap(({ path, errors }) => errors.map(({ line, column, message }) => `${named(path)}: ${line}:${column}: ${message}`)),
-      ...refused.map(({ path, message }) => `${named(path)}: ${message}`),
-    ],
-    reads: (variable) => [...compiled.values()].some(({ template }) => template.reads(variable)),
+    problems: checked.flatMap(({ path, errors }) => errors.map(({ line, column, message }) => `${fieldName(parent, path)}: ${line}:${column}: ${message}`)),
+    reads: (variable) => [...templates.values()].some(({ template }) => template.reads(variable)),
     on: (event, onFault) => (field, maxBytes, escape) => {
-      const found = compiled.get(field);
+      const found = templates.get(field);
       if (found === undefined) return undefined;
       const rendered = found.template.render(event, { maxBytes, ...(escape !== undefined && { escape }) });
-      for (const { code, line, column } of rendered.faults) onFault({ field: named(found.path), code, line, column });
+      for (const { code, line, column } of rendered.faults) onFault({ field: fieldName(parent, found.path), code, line, column });
       return rendered.text;
     },
+  };
+}
+
+/** Compiles the templates of a Notification's spec once, for all events. */
+export function routeTemplates(definition: TemplatesOf, spec: Readonly<Record<string, unknown>>): RouteTemplates {
+  const { section: name } = definition;
+  const section = compiled(name, checkTemplates(definition, spec[name]));
+  const message = compiled("message", checkTemplates(messageTemplates, spec["message"]));
+  const refused = spec[name] === undefined ? [] : (definition.checkNotification?.(spec[name]) ?? []);
+  return {
+    problems: [...section.problems, ...message.problems, ...refused.map((problem) => `${fieldName(name, problem.path)}: ${problem.message}`)],
+    reads: (variable) => section.reads(variable) || message.reads(variable),
+    on: (event, onFault) => ({ template: section.on(event, onFault), message: message.on(event, onFault) }),
   };
 }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { compile, compilePattern, compileTemplate, runEventEnvironment } from "../filter/index.ts";
 import { providers } from "../providers/registry.ts";
-import { checkTemplates } from "../providers/templates.ts";
+import { checkTemplates, messageTemplates, type CheckedTemplate } from "../providers/templates.ts";
 import type { CheckedKind } from "./check-schema.ts";
 import { fieldPath } from "./field-path.ts";
 import { at, isObject, own, textOf, type JsonObject } from "./json-value.ts";
@@ -28,7 +28,7 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   const parts =
     kind === "Provider"
       ? [checkProviderSections(spec, options)]
-      : [checkProviderRef(spec, options), checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options)];
+      : [checkProviderRef(spec, options), checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
@@ -53,10 +53,14 @@ function checkNotificationSections(spec: JsonObject, { malformed }: MeaningOptio
 }
 
 /** Templates of all sections that are there: a second section is an error of its own, and no reason to hide these. */
-function checkSectionTemplates(spec: JsonObject, { malformed }: MeaningOptions): Findings {
-  const checked = providers.flatMap((provider) =>
-    checkTemplates(provider, own(spec, provider.section)).map(({ path, errors, warnings }) => ({ field: fieldPath(["spec", provider.section, ...path]), errors, warnings })),
-  );
+const checkSectionTemplates = (spec: JsonObject, options: MeaningOptions): Findings =>
+  templateFindings(providers.flatMap((provider) => checkTemplates(provider, own(spec, provider.section)).map((checked) => ({ parent: provider.section, ...checked }))), options);
+
+const checkMessage = (spec: JsonObject, options: MeaningOptions): Findings =>
+  templateFindings(checkTemplates(messageTemplates, own(spec, "message")).map((checked) => ({ parent: "message", ...checked })), options);
+
+function templateFindings(templates: readonly (CheckedTemplate & { readonly parent: string })[], { malformed }: MeaningOptions): Findings {
+  const checked = templates.map(({ parent, path, errors, warnings }) => ({ field: fieldPath(["spec", parent, ...path]), errors, warnings }));
   const wellFormed = checked.filter(({ field }) => !malformed(field));
   return {
     errors: wellFormed.flatMap(({ field, errors }) => errors.map((error) => fromDiagnostic(field, error))),

@@ -109,6 +109,16 @@ describe("simulate -o json", () => {
     assert.deepEqual(faults, ["spec.cloudEvents.subject: FilterInvalidValue at 1:49"]);
   });
 
+  it("shows the Notification's message where it goes, and which of its parts failed", async (t) => {
+    const message = { message: { title: "${pipeline}: ${status}", url: "https://example.com/${int(name)}" } };
+    const { lines } = await simulate(t, yaml(github, notification("a", "github", { statuses: ["Failed"] }, message)), recording("failed-step"));
+    const { faults, requests: [request] } = lines.at(-1) ?? assert.fail();
+    const { description, target_url: target } = request?.body as { description: string; target_url: string };
+    assert.match(description, /^[a-z0-9-]+: Failed$/);
+    assert.equal(target, "https://example.com/");
+    assert.deepEqual(faults, ["spec.message.url: FilterInvalidValue at 1:23"]);
+  });
+
   it("lists only runs of the selected kinds and the Notification's namespace", async (t) => {
     const config = yaml(events, notification("a", "events", { kinds: ["TaskRun"] }), { ...object("Notification", "b", { providerRef: { name: "x" } }), metadata: { name: "b", namespace: "elsewhere" } });
     const { lines } = await simulate(t, config, recording("failed-step"));

@@ -78,6 +78,8 @@ const gitHub: ProviderEntry = {
   requestsOn401: 2,
 };
 
+const soon = new Date(Date.now() + 3_600_000).toISOString();
+
 const gitHubCheckRun: ProviderEntry = {
   ...gitHub,
   name: "GitHubApp (CheckRun)",
@@ -85,7 +87,7 @@ const gitHubCheckRun: ProviderEntry = {
   notification: { report: "CheckRun", context: "${kind} ${status}" },
   carriesMessage: ({ method, path }) => method !== "GET" && path.includes("/check-runs"),
   // Made after the connection was opened, as most runs are.
-  adapt: (event) => ({ ...event, run: { ...event.run, metadata: { name: event.name, namespace: event.namespace, uid: event.uid, labels: {}, annotations: {}, creationTimestamp: new Date(Date.now() + 300_000).toISOString() } } }),
+  adapt: (event) => ({ ...event, run: { ...event.run, metadata: { name: event.name, namespace: event.namespace, uid: event.uid, labels: {}, annotations: {}, creationTimestamp: soon } } }),
 };
 
 const gitHubComment: ProviderEntry = {

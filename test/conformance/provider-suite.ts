@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import type { Notification } from "../../src/api/notification.ts";
 import { runKinds, runStatuses, type RunEvent } from "../../src/api/run-event.ts";
 import { shorten } from "../../src/api/text.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
@@ -20,8 +21,17 @@ import type { Counterpart, ProviderEntry } from "./provider-entries.ts";
 
 const never = new AbortController().signal;
 
+/** What a Notification says of a run and what its Provider's section adds. */
+interface Route {
+  readonly section: unknown;
+  readonly notification: unknown;
+  readonly message?: NotificationMessage | undefined;
+}
+
+type NotificationMessage = NonNullable<Notification["spec"]["message"]>;
+
 /** A message of the entry's provider. */
-function messagesFor({ definition, adapt = (event) => event }: ProviderEntry, section: unknown, notification: unknown, of: RunEvent): readonly Message[] {
+function messagesFor({ definition, adapt = (event) => event }: ProviderEntry, { section, notification, message }: Route, of: RunEvent): readonly Message[] {
   const event = adapt(of);
   const rendered = definition.render({
     event,
@@ -30,7 +40,7 @@ function messagesFor({ definition, adapt = (event) => event }: ProviderEntry, se
     notificationName: { namespace: "ci", name: "conformance" },
     providerNamespace: "ci",
     sentBefore: () => ({ sentCount: 0 }),
-    template: templatesOn(definition, notification, event),
+    ...templatesOn(definition, notification, event, message),
   });
   return "messages" in rendered ? rendered.messages : assert.fail(`nothing was rendered: ${rendered.nothing.message}`);
 }
@@ -40,7 +50,7 @@ interface Bench {
   readonly sender: Sender;
   readonly http: Http;
   /** The messages of an event, at the counterpart or wherever the bench leads. */
-  readonly messages: (event?: RunEvent, notification?: unknown) => readonly Message[];
+  readonly messages: (event?: RunEvent, notification?: unknown, message?: NotificationMessage) => readonly Message[];
   /** One message, sent. */
   readonly send: (signal?: AbortSignal) => Promise<unknown>;
   /** Requests that carried a message. */
@@ -73,7 +83,7 @@ async function bench(t: TestContext, entry: ProviderEntry, { policy = { developm
   const known = [...secrets.values()];
   const { open } = await entry.definition.load();
   const sender = open({ provider: section, secrets, http, clock: hurriedClock(), learnSecret: (secret) => known.push(secret) });
-  const messages: Bench["messages"] = (event = ended("Failed"), notification = entry.notification) => messagesFor(entry, section, notification, event);
+  const messages: Bench["messages"] = (event = ended("Failed"), notification = entry.notification, message) => messagesFor(entry, { section, notification, message }, event);
   return {
     counterpart,
     sender,
@@ -188,6 +198,18 @@ export function providerSuite(entry: ProviderEntry): void {
         const rendered = messages(hostileEvent(text));
         assert.ok(textsIn(rendered.map(({ request }) => request)).every((each) => each.isWellFormed()));
         for (const message of rendered) await sender.send(message, never);
+        assert.deepEqual([counterpart.shown().length, counterpart.violations], [1, []]);
+      });
+    }
+
+    for (const [what, text] of hostile) {
+      it(`is told whatever the Notification's message makes of it: ${what}`, async (t) => {
+        const { counterpart, sender, messages } = await bench(t, entry);
+        const message = { title: "*${name}* ${results.text}", text: "`${results.text}` ${message}\n> ${tasks}", url: "https://example.com/${params.text}" };
+        const rendered = messages(hostileEvent(text), entry.notification, message);
+        assert.notDeepEqual(rendered, messages(hostileEvent(text)));
+        assert.ok(textsIn(rendered.map(({ request }) => request)).every((each) => each.isWellFormed()));
+        for (const each of rendered) await sender.send(each, never);
         assert.deepEqual([counterpart.shown().length, counterpart.violations], [1, []]);
       });
     }

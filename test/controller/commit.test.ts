@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { commitOf, webUrl } from "../../src/controller/commit.ts";
+import { commitOf } from "../../src/controller/commit.ts";
 import { recorded, sha } from "./runs.ts";
 
 const pac = (fields: Record<string, string>): Record<string, string> => Object.fromEntries(Object.entries(fields).map(([key, value]) => [`pipelinesascode.tekton.dev/${key}`, value]));
@@ -105,22 +105,5 @@ describe("commitOf", () => {
     const commits = new Map(recorded().map(({ run }) => [run.uid, commitOf(run.annotations)]));
     const whole = [...commits.values()].filter(({ owner, repo, sha: hash }) => owner !== undefined && repo !== undefined && hash !== undefined);
     assert.deepEqual([commits.size, whole.length], [52, 52]);
-  });
-});
-
-describe("webUrl", () => {
-  it("takes http and https addresses", () => {
-    assert.equal(webUrl("https://dash.example.com"), "https://dash.example.com/");
-    assert.equal(webUrl("http://dash.example.com/a?b#c"), "http://dash.example.com/a?b#c");
-  });
-
-  for (const value of [undefined, "", "dash.example.com", "//dash.example.com", "javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "https://u@x.example.com/", "https://:p@x.example.com/", `https://x.example.com/${"x".repeat(2048)}`]) {
-    it(`does not take ${String(value).slice(0, 60)}`, () => {
-      assert.equal(webUrl(value), undefined);
-    });
-  }
-
-  it("leaves nothing in that could break out of a line or an attribute", () => {
-    assert.doesNotMatch(webUrl("https://x.example.com/a\nb\"><script>?c=\r\n") ?? "", /[\s"<>]/);
   });
 });

@@ -7,6 +7,7 @@ import { normaliseRun } from "../../src/controller/normalise-run.ts";
 import { owedEvent } from "../../src/controller/owed-event.ts";
 import { render } from "../../src/providers/github/render.ts";
 import { deepFreeze, ended, recorded } from "./runs.ts";
+import { noTemplates } from "../providers/templates.ts";
 
 const size = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
@@ -89,7 +90,7 @@ describe("owedEvent", () => {
         const event = ended("Failed", { ...fields, annotations, url, commit: { ...ended("Failed").commit, url, branch: "\u0300".repeat(255), author: "\u0001".repeat(100) } });
         const kept = owedEvent(event);
         assert.ok(size(kept) <= maxOwedBytes, `${size(kept)} bytes`);
-        const rendered = [event, kept].map((of) => render({ event: of, provider: { appId: 1, privateKey: { secretRef: { name: "k" } } }, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), template: () => undefined }));
+        const rendered = [event, kept].map((of) => render({ event: of, provider: { appId: 1, privateKey: { secretRef: { name: "k" } } }, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), ...noTemplates }));
         const [one, two] = rendered.map((what) => ("messages" in what ? what.messages[0]?.target : undefined));
         assert.deepEqual(one, two);
       }),

@@ -14,7 +14,7 @@ import { noTemplates } from "./templates.ts";
 const { signal } = new AbortController();
 
 function messageTo(provider: CloudEventsProvider, uid = "run-1"): Message {
-  const result = cloudEvents.render({ event: ended("Failed", { uid }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), template: noTemplates });
+  const result = cloudEvents.render({ event: ended("Failed", { uid }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), ...noTemplates });
   return ("messages" in result ? result.messages[0] : undefined) ?? assert.fail();
 }
 

@@ -17,7 +17,7 @@ const rendered = (provider: Partial<CloudEventsProvider>, notification: CloudEve
     notificationName: { namespace: "ci", name: "n" },
     providerNamespace: "ci",
     sentBefore: () => ({ sentCount: 0 }),
-    template: templatesOn(cloudEvents, notification, event),
+    ...templatesOn(cloudEvents, notification, event),
   });
   const [message] = "messages" in result ? result.messages : [];
   return message ?? assert.fail("nothing was rendered");

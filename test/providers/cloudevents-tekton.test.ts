@@ -52,7 +52,7 @@ function requestFor(event: RunEvent, object: object | undefined, provider: objec
     notificationName: { namespace: "ci", name: "n" },
     providerNamespace: "ci",
     sentBefore: () => ({ sentCount: 0 }),
-    template: noTemplates,
+    ...noTemplates,
   });
   return "messages" in rendered ? (rendered.messages[0]?.request as Sent | undefined) : undefined;
 }

@@ -25,7 +25,7 @@ interface Case {
 }
 
 const rendered = ({ event = runEvent(), provider = {}, notification = {}, name = "to-sink", sentCount = 0 }: Case): Rendered =>
-  render({ event: deepFreeze(event), provider: { url: "https://events.example.com/", ...provider }, notification, notificationName: { namespace: "ci", name }, providerNamespace: "ci", sentBefore: () => ({ sentCount }), template: templatesOn(cloudEvents, notification, event) });
+  render({ event: deepFreeze(event), provider: { url: "https://events.example.com/", ...provider }, notification, notificationName: { namespace: "ci", name }, providerNamespace: "ci", sentBefore: () => ({ sentCount }), ...templatesOn(cloudEvents, notification, event) });
 
 function messageOf(of: Case): Message {
   const result = rendered(of);

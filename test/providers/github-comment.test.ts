@@ -8,6 +8,7 @@ import { ended, runEvent } from "../controller/runs.ts";
 import type { GitHubDouble } from "../support/github-double.ts";
 import { failureOf } from "./errors.ts";
 import { messagesOf, openSender, owner, sha, startDouble, type Opened } from "./github-harness.ts";
+import { noTemplates } from "./templates.ts";
 
 const { signal } = new AbortController();
 const notification: GitHubNotification = { report: "PullRequestComment" };
@@ -44,7 +45,7 @@ describe("the comment of a run", () => {
   it("needs no commit, and is none when there is no pull request", () => {
     const reason = (fields: Partial<RunEvent>, section: GitHubNotification = notification): unknown => {
       const rendered = gitHubApp.render({
-        event: runEvent(fields), provider, notification: section, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), template: () => undefined,
+        event: runEvent(fields), provider, notification: section, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), ...noTemplates,
       });
       return "nothing" in rendered ? rendered.nothing.reason : rendered.messages[0]?.target["pullRequest"];
     };

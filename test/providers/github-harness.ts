@@ -42,6 +42,6 @@ const notificationName = { namespace: "ci", name: "to-github" };
 
 /** The messages of a state of a run. */
 export function messagesOf(event: RunEvent, provider: GitHubProvider, notification: GitHubNotification = {}, before: SentBefore = { sentCount: 0 }): readonly Message[] {
-  const rendered = render({ event, provider, notification, notificationName, providerNamespace: "ci", sentBefore: () => before, template: templatesOn(gitHubApp, notification, event) });
+  const rendered = render({ event, provider, notification, notificationName, providerNamespace: "ci", sentBefore: () => before, ...templatesOn(gitHubApp, notification, event) });
   return "messages" in rendered ? rendered.messages : [];
 }

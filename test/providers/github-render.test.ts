@@ -69,7 +69,7 @@ describe("the commit status", () => {
   for (const missing of ["owner", "repo", "sha"] as const) {
     it(`is none, with a reason, when the ${missing} is not known`, () => {
       const { [missing]: left, ...commit } = runEvent().commit;
-      const rendered = render({ event: runEvent({ commit }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), template: noTemplates });
+      const rendered = render({ event: runEvent({ commit }), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 0 }), ...noTemplates });
       assert.ok("nothing" in rendered && left !== undefined);
       assert.equal(rendered.nothing.reason, "NoCommit");
     });
@@ -109,7 +109,7 @@ describe("a commit that templates name", () => {
 describe("the end of a run that is gone", () => {
   const target = { owner: "o", repo: "r", sha, context: "ci/before" };
   const place = (event: Partial<RunEvent>, on: Readonly<Record<string, string>>): unknown => {
-    const rendered = render({ event: runEvent(event), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 1, target: on }), template: noTemplates });
+    const rendered = render({ event: runEvent(event), provider, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: () => ({ sentCount: 1, target: on }), ...noTemplates });
     return "messages" in rendered ? rendered.messages[0]?.target : rendered.nothing.reason;
   };
 
@@ -138,7 +138,7 @@ describe("what was begun with another report", () => {
   const begun = { status: { sentCount: 1, sentStatus: "Running", target: { owner: "example-org", repo: "shop-api", sha, context: "ci/before" } } } as const;
   const rendered = (event: RunEvent, records: Readonly<Record<string, SentBefore>>): readonly (readonly [string, string | undefined])[] => {
     const of = render({
-      event, provider, notification: { report: "CheckRun" }, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: (key) => records[key] ?? { sentCount: 0 }, template: noTemplates,
+      event, provider, notification: { report: "CheckRun" }, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci", sentBefore: (key) => records[key] ?? { sentCount: 0 }, ...noTemplates,
     });
     return "messages" in of ? of.messages.map(({ key, target }) => [key, target["context"]]) : [];
   };

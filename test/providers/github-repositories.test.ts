@@ -54,7 +54,7 @@ describe("a run may report", () => {
   it("else nothing is sent, and the reason says so", () => {
     const rendered = gitHubApp.render({
       event: runEvent(), provider: { ...provider, repositories: [{ match: "example-org/other" }] }, notification: {}, notificationName: { namespace: "ci", name: "n" }, providerNamespace: "ci",
-      sentBefore: () => ({ sentCount: 0 }), template: noTemplates,
+      sentBefore: () => ({ sentCount: 0 }), ...noTemplates,
     });
     assert.deepEqual(rendered, { nothing: { reason: "RepositoryNotAllowed", message: "the Provider's githubApp.repositories do not let runs of this namespace report to the repository that the run names" } });
   });
@@ -64,7 +64,7 @@ describe("a run may report", () => {
     const render = (runNamespace: string): unknown =>
       gitHubApp.render({
         event: runEvent({ namespace: runNamespace, deleted: true, terminal: true, status: "Cancelled", commit: {} }), provider: { ...provider, repositories: [{ match: "example-org/*", namespaces: ["shop"] }] }, notification: {},
-        notificationName: { namespace: "platform", name: "n" }, providerNamespace: "platform", sentBefore: () => ({ sentCount: 1, sentStatus: "Running", target }), template: noTemplates,
+        notificationName: { namespace: "platform", name: "n" }, providerNamespace: "platform", sentBefore: () => ({ sentCount: 1, sentStatus: "Running", target }), ...noTemplates,
       });
     assert.ok("messages" in (render("shop") as object));
     assert.equal((render("ci") as { nothing: { reason: string } }).nothing.reason, "RepositoryNotAllowed");

@@ -23,7 +23,7 @@ export interface Case {
 
 /** What is rendered for a state of a run. */
 export function rendered({ event = runEvent(), provider = {}, notification = {}, name = "to-pubsub", sentCount = 0 }: Case): Rendered {
-  return render({ event: deepFreeze(event), provider: { ...section, ...provider }, notification, notificationName: { namespace: "ci", name }, providerNamespace: "ci", sentBefore: () => ({ sentCount }), template: templatesOn(gcpPubSub, notification, event) });
+  return render({ event: deepFreeze(event), provider: { ...section, ...provider }, notification, notificationName: { namespace: "ci", name }, providerNamespace: "ci", sentBefore: () => ({ sentCount }), ...templatesOn(gcpPubSub, notification, event) });
 }
 
 /** The one message of a state of a run. */

@@ -49,7 +49,7 @@ export function rendered({ event, provider = {}, notification = {}, before = {} 
     notificationName: { namespace: "ci", name: "to-slack" },
     providerNamespace: "ci",
     sentBefore: (key) => before[key] ?? { sentCount: 0 },
-    template: templatesOn(slackApp, notification, event),
+    ...templatesOn(slackApp, notification, event),
   });
 }
 

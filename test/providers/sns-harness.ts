@@ -27,7 +27,7 @@ export interface Case {
 /** What is rendered for a state of a run. */
 export function rendered({ event = runEvent(), provider = {}, notification = {}, name = "to-sns", sentCount = 0 }: Case): Rendered {
   const section = { topicARN, credentials: { secretRef: { name: "aws" } }, ...provider };
-  return render({ event: deepFreeze(event), provider: section, notification, notificationName: { namespace: "ci", name }, providerNamespace: "ci", sentBefore: () => ({ sentCount }), template: templatesOn(awsSns, notification, event) });
+  return render({ event: deepFreeze(event), provider: section, notification, notificationName: { namespace: "ci", name }, providerNamespace: "ci", sentBefore: () => ({ sentCount }), ...templatesOn(awsSns, notification, event) });
 }
 
 /** The one message of a state of a run. */

@@ -79,6 +79,8 @@ describe("checkObject: refused", () => {
     ["In without values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "In" }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldRequired"]],
     ["Exists with values", filtered({ labelSelector: { matchExpressions: [{ key: "a", operator: "Exists", values: ["x"] }] } }), ["spec.filter.labelSelector.matchExpressions[0].values FieldForbidden"]],
     ["templates that do not compile", notification({ providerRef: { name: "p" }, githubApp: { context: "${stauts}", owner: "${", repo: "a${}b", sha: "${1 + name}" } }), ["spec.githubApp.context FilterUnknownVariable", "spec.githubApp.owner TemplateUnterminated", "spec.githubApp.repo TemplateEmptyPart", "spec.githubApp.sha FilterTypeMismatch"]],
+    ["a message that does not compile", notification({ providerRef: { name: "p" }, message: { title: "${stauts}", text: "ok ${", url: "${1 + name}" } }), ["spec.message.title FilterUnknownVariable", "spec.message.text TemplateUnterminated", "spec.message.url FilterTypeMismatch"]],
+    ["a message whose parts are no texts", notification({ providerRef: { name: "p" }, message: { title: ["${"], text: 1 } }), ["spec.message.title FieldTypeInvalid", "spec.message.text FieldTypeInvalid"]],
     ["a place at GitHub that can be none", notification({ providerRef: { name: "p" }, githubApp: { report: "PullRequestComment", owner: "a/b", repo: "..", sha: "main", pullRequest: "#1" } }), ["spec.githubApp.owner FieldInvalid", "spec.githubApp.repo FieldInvalid", "spec.githubApp.sha FieldInvalid", "spec.githubApp.pullRequest FieldInvalid"]],
     ["a pull request for a commit status", notification({ providerRef: { name: "p" }, githubApp: { pullRequest: "${params.pr}" } }), ["spec.githubApp.pullRequest FieldForbidden"]],
     ["a subject that does not compile", notification({ providerRef: { name: "p" }, cloudEvents: { subject: "${name" } }), ["spec.cloudEvents.subject TemplateUnterminated"]],
@@ -111,6 +113,11 @@ describe("checkObject: refused", () => {
     const object = notification({ providerRef: { name: "p" }, githubApp: { context: "ci\n${pipeline}: ${stauts}" } });
     const [error] = checkObject(object, { namespace: "ci" }).errors;
     assert.deepEqual([error?.field, error?.line, error?.column, error?.caret], ["spec.githubApp.context", 2, 16, "${pipeline}: ${stauts}\n               ^"]);
+  });
+
+  it("an error in a message carries line, column and a caret in the part", () => {
+    const [error] = checkObject(notification({ providerRef: { name: "p" }, message: { text: "one\ntwo ${stauts}" } }), { namespace: "ci" }).errors;
+    assert.deepEqual([error?.field, error?.line, error?.column, error?.caret], ["spec.message.text", 2, 7, "two ${stauts}\n      ^"]);
   });
 
   it("what is legal but never true in a template is a warning", () => {

@@ -1,6 +1,8 @@
 import type { RunEvent } from "../../api/run-event.ts";
+import { eventData } from "../event-data.ts";
 import { guardLoop } from "../loop-guard.ts";
 import { messageId } from "../message-id.ts";
+import { noticeOf } from "../notice.ts";
 import { oneLine } from "../text.ts";
 import { redacted, varies, type Rendered, type RenderInput } from "../provider.ts";
 import { binary, structured, type Attributes } from "./binding.ts";
@@ -23,12 +25,12 @@ interface Said {
   readonly data: unknown;
 }
 
-function asRunEvent({ run: _, ...data }: RunEvent): Said {
-  const { kind, namespace, name, status } = data;
+function asRunEvent(input: Input): Said {
+  const { kind, namespace, name, status } = input.event;
   return {
     type: `io.ornew.tekton.integrations.${kind.toLowerCase()}.${status.toLowerCase()}.v1`,
     source: `/apis/tekton.dev/${versions[kind]}/namespaces/${namespace}/${plurals[kind]}/${encodeURIComponent(name.toWellFormed())}`,
-    data,
+    data: eventData(input.event, noticeOf(input)),
   };
 }
 
@@ -65,7 +67,7 @@ export function render(input: Input): Rendered {
   const { event, provider } = input;
   const guarded = guardLoop(event, provider.maxLoop);
   if ("stopped" in guarded) return guarded.stopped;
-  const said = provider.format === "Tekton" ? asTekton(input) : asRunEvent(event);
+  const said = provider.format === "Tekton" ? asTekton(input) : asRunEvent(input);
   if (said === undefined) return { nothing: { reason: "NoTektonEvent", message: "Tekton has no event for a run that was deleted; the format RunEvent has one" } };
   const type = attribute(input, "type", maxAttributeBytes);
   const subject = attribute(input, "subject", maxSubjectBytes);

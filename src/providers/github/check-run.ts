@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import type { RunEvent } from "../../api/run-event.ts";
+import { shorten } from "../../api/text.ts";
+import { linkOf, textIn, titleIn } from "../notice.ts";
+import { inline } from "./markdown.ts";
 import type { Input } from "./place.ts";
-import { summaryOf, taskTable, titleOf } from "./report-text.ts";
+import { maxTitle, summaryOf, taskTable, titleOf } from "./report-text.ts";
 import { checkState } from "./states.ts";
 
 /**
@@ -31,12 +34,13 @@ function timesOf({ startTime, completionTime, terminal }: RunEvent): { readonly 
 export function checkRunBody(input: Input, name: string): Readonly<Record<string, unknown>> {
   const { event } = input;
   const text = taskTable(event, maxTextBytes);
+  const url = linkOf(input);
   return {
     name,
     external_id: externalIdOf(input),
     ...checkState(event.status),
     ...timesOf(event),
-    ...(event.url !== undefined && { details_url: event.url }),
-    output: { title: titleOf(event), summary: summaryOf(event, maxSummaryBytes), ...(text !== "" && { text }) },
+    ...(url !== undefined && { details_url: url }),
+    output: { title: shorten(titleIn(input) ?? titleOf(event), maxTitle), summary: textIn(input, inline, maxSummaryBytes) ?? summaryOf(event, maxSummaryBytes), ...(text !== "" && { text }) },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { linkOf, textIn, titleIn } from "../notice.ts";
 import { code, inline, link } from "./markdown.ts";
 import { partOf, type Input } from "./place.ts";
 import { iconOf, summaryOf, taskTable, titleOf } from "./report-text.ts";
@@ -11,14 +12,16 @@ const maxTableBytes = 32_768;
 export const markerOf = (context: string): string => `<!-- tekton-integrations:${createHash("sha256").update(context).digest("hex").slice(0, 32)} -->`;
 
 function footer(input: Input): string {
-  const [sha, { url }] = [partOf(input, "sha"), input.event];
+  const [sha, url] = [partOf(input, "sha"), linkOf(input)];
   return [...(sha === undefined ? [] : [`Commit ${sha}`]), ...(url === undefined ? [] : [link("Open the run", url)])].join(" · ");
 }
 
 /** The body of `issues/create-comment` and `issues/update-comment`. */
 export function commentBody(input: Input, context: string): { readonly body: string } {
   const { event } = input;
-  const heading = `### ${iconOf(event)} ${code(context)}: ${inline(titleOf(event))}`;
-  const parts = [markerOf(context), heading, summaryOf(event, maxSummaryBytes), taskTable(event, maxTableBytes), footer(input)];
+  const heading = titleIn(input, inline) ?? `${iconOf(event)} ${code(context)}: ${inline(titleOf(event))}`;
+  const text = textIn(input, inline);
+  const below = text === undefined ? [summaryOf(event, maxSummaryBytes), taskTable(event, maxTableBytes)] : [text];
+  const parts = [markerOf(context), `### ${heading}`, ...below, footer(input)];
   return { body: parts.filter((part) => part !== "").join("\n\n") };
 }

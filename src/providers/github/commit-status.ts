@@ -1,5 +1,6 @@
 import type { RunEvent } from "../../api/run-event.ts";
 import { shorten } from "../../api/text.ts";
+import { linkOf, textIn, titleIn } from "../notice.ts";
 import { oneLine } from "../text.ts";
 import type { Input } from "./place.ts";
 import { commitStateOf } from "./states.ts";
@@ -13,11 +14,14 @@ function descriptionOf({ reason, status, message }: RunEvent): string {
 }
 
 /** The body of `repos/create-commit-status`. */
-export function commitStatusBody({ event }: Input, context: string): unknown {
+export function commitStatusBody(input: Input, context: string): unknown {
+  const { event } = input;
+  const url = linkOf(input);
+  const said = titleIn(input) ?? oneLine(textIn(input) ?? "");
   return {
     state: commitStateOf(event),
     context,
-    description: shorten(descriptionOf(event), maxDescription),
-    ...(event.url !== undefined && { target_url: event.url }),
+    description: shorten(said === "" ? descriptionOf(event) : said, maxDescription),
+    ...(url !== undefined && { target_url: url }),
   };
 }

@@ -14,7 +14,8 @@ const plainReasons = /^(Started|Running|Pending|(PipelineRun|TaskRun)Pending|Suc
 
 const failed = ({ status, ignored }: RunEventTask): boolean => !ignored && (status === "Failed" || status === "TimedOut");
 
-const maxTitle = 255;
+/** In characters; GitHub does not tell its own bound. */
+export const maxTitle = 255;
 const maxTitleTasks = 5;
 
 /** What became of the run, in one line of plain text: `Failed in 3m12s: unit-tests`. */

@@ -2,6 +2,7 @@ import { eventJson } from "../event-data.ts";
 import { guardLoop } from "../loop-guard.ts";
 import { messageAttributes } from "../message-attributes.ts";
 import { messageId } from "../message-id.ts";
+import { noticeOf } from "../notice.ts";
 import { redacted, type Rendered, type RenderInput } from "../provider.ts";
 import { oneLine } from "../text.ts";
 import type { PubSubNotification, PubSubProvider } from "./config.ts";
@@ -47,7 +48,7 @@ export function render(input: RenderInput<PubSubProvider, PubSubNotification>): 
   const around: PublishBody = { messages: [{ data: "", attributes, ...(orderingKey !== "" && { orderingKey }) }] };
   // Four characters of base64 stand for three bytes.
   const room = Math.floor((maxRequestBytes - Buffer.byteLength(JSON.stringify(around))) / 4) * 3;
-  const data = Buffer.from(eventJson(event, room)).toString("base64");
+  const data = Buffer.from(eventJson(event, room, noticeOf(input))).toString("base64");
   const body: PublishBody = { messages: around.messages.map((message) => ({ ...message, data })) };
   return {
     messages: [

@@ -1,5 +1,7 @@
 import type { RunEvent, RunEventTask, RunStatus } from "../../api/run-event.ts";
 import { shorten } from "../../api/text.ts";
+import { linkOf, textIn, titleIn } from "../notice.ts";
+import type { RenderInput } from "../provider.ts";
 import { cleaned, oneLine, spanText } from "../text.ts";
 import { mrkdwn, plain, withoutHalfEntity } from "./escape.ts";
 
@@ -25,8 +27,8 @@ const maxUrl = 2048;
 /** Fits a text that was escaped. */
 export const fitted = (escaped: string, max: number): string => (escaped.length <= max ? escaped : withoutHalfEntity(shorten(escaped, max)));
 
-const text = (content: string, max = maxSection): Json => ({ type: "plain_text", text: fitted(plain(content), max), emoji: false });
-const section = (content: string): Json => ({ type: "section", text: text(content) });
+const plainText = (content: string, max = maxSection): Json => ({ type: "plain_text", text: fitted(plain(content), max), emoji: false });
+const section = (content: string): Json => ({ type: "section", text: plainText(content) });
 
 /** `reason: message`, of which the reason may be missing and the message too. */
 const saying = (reason: string, message: string): string => [oneLine(reason), cleaned(message).trim()].filter((part) => part !== "").join(": ");
@@ -58,20 +60,32 @@ function linkTarget(value: string | undefined): string | undefined {
   return plain(url.href.replace(/[|<>*_~`]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`));
 }
 
-/** One line that says it all, for notifications and as the message's title. */
-export const titleOf = ({ name, namespace, status }: RunEvent): string => mrkdwn(`${shorten(name, maxName)}.${shorten(namespace, maxName)}: ${status}`);
+type Input = Pick<RenderInput<unknown, unknown>, "event" | "message">;
 
-/** The message for those who made none of their own: an attachment, since only these have a colour. */
-export function attachmentOf(event: RunEvent): Json {
-  const said = saying(oneLine(event.reason) === "" ? event.status : event.reason, shorten(event.message, maxMessage));
-  const url = linkTarget(event.url);
+/** One line that says it all, for notifications and as the message's title: the Notification's, else one that is made here. */
+export function titleOf(input: Input): string {
+  const { name, namespace, status } = input.event;
+  return titleIn(input, mrkdwn) ?? mrkdwn(`${shorten(name, maxName)}.${shorten(namespace, maxName)}: ${status}`);
+}
+
+/** What happened, in the words of the run and its failed tasks. */
+function happened({ reason, status, message, tasks }: RunEvent): readonly [Json, ...Json[]] {
+  return [section(saying(oneLine(reason) === "" ? status : reason, shorten(message, maxMessage))), ...failedTasks(tasks).map(section)];
+}
+
+/** The message for those who made no blocks of their own: an attachment, since only these have a colour. */
+export function attachmentOf(input: Input, title: string): Json {
+  const { event } = input;
+  const text = textIn(input, mrkdwn);
+  const [first, ...others] = text === undefined ? happened(event) : [{ type: "section", text: { type: "mrkdwn", text: fitted(text, maxSection), verbatim: true } }];
+  const url = linkTarget(linkOf(input));
   return {
     color: colours[event.status],
-    fallback: titleOf(event),
+    fallback: title,
     blocks: [
-      section(said),
-      { type: "context", elements: facts(event).map((fact) => text(oneLine(fact), 300)) },
-      ...failedTasks(event.tasks).map(section),
+      first,
+      { type: "context", elements: facts(event).map((fact) => plainText(oneLine(fact), 300)) },
+      ...others,
       ...(url === undefined ? [] : [{ type: "section", text: { type: "mrkdwn", text: `<${url}|Open the run>`, verbatim: true } }]),
     ],
   };

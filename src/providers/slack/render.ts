@@ -27,8 +27,8 @@ interface Content {
 
 function contentOf(input: Input): Content {
   const own = renderBlocks(input.notification.blocks, input.template);
-  const text = titleOf(input.event);
-  return own.length > 0 ? { text, blocks: own, attachments: [] } : { text, blocks: [], attachments: [attachmentOf(input.event)] };
+  const text = titleOf(input);
+  return own.length > 0 ? { text, blocks: own, attachments: [] } : { text, blocks: [], attachments: [attachmentOf(input, text)] };
 }
 
 /** Slack's own parsing is off: what the text says is all it does. */

@@ -2,6 +2,7 @@ import { eventJson } from "../event-data.ts";
 import { guardLoop } from "../loop-guard.ts";
 import { messageAttributes, standardAttributes } from "../message-attributes.ts";
 import { messageId } from "../message-id.ts";
+import { noticeOf, type Notice } from "../notice.ts";
 import { redacted, type Rendered, type RenderInput } from "../provider.ts";
 import { oneLine } from "../text.ts";
 import type { SnsNotification, SnsProvider } from "./config.ts";
@@ -66,8 +67,8 @@ function cut(value: string, limit: number): string {
   return value.length <= limit ? value : `${value.slice(0, limit - 3)}...`;
 }
 
-function subjectOf({ event, template }: Input): string {
-  const chosen = ascii(template("subject", maxTemplateBytes) ?? "").trim();
+function subjectOf({ event, template }: Input, notice: Notice | undefined): string {
+  const chosen = ascii(template("subject", maxTemplateBytes) ?? notice?.title ?? "").trim();
   return cut(chosen === "" ? ascii(`${event.kind} ${event.namespace}/${event.name}: ${event.status}`) : chosen, maxSubject);
 }
 
@@ -87,12 +88,13 @@ export function render(input: Input): Rendered {
   if ("stopped" in guarded) return guarded.stopped;
   const id = messageId(input, messageKey);
   const attributes = messageAttributes(input, id, guarded.tektonloop);
-  const subject = subjectOf(input);
+  const notice = noticeOf(input);
+  const subject = subjectOf(input, notice);
   // SNS counts names, types and values.
   const beside = Object.entries(attributes).reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}String${value}`), subject.length);
   const body = encodePublish({
     TopicArn: provider.topicARN,
-    Message: eventJson(event, maxMessageBytes - beside),
+    Message: eventJson(event, maxMessageBytes - beside, notice),
     Subject: subject,
     attributes,
     ...(topicOf(provider.topicARN).fifo && { MessageDeduplicationId: id, MessageGroupId: groupOf(input) }),
