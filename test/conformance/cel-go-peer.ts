@@ -1,13 +1,8 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../../src/filter/index.ts";
 import type { CelType } from "../../src/filter/types.ts";
-import { go } from "../support/control-plane/build.ts";
-import { cacheDirectory, withLock, workingDirectory } from "../support/control-plane/cache.ts";
-
-const sources = join(import.meta.dirname, "..", "cel-go");
+import { goProgram } from "../support/go-program.ts";
 
 /** What cel-go says of one expression. */
 export interface CelGoAnswer {
@@ -20,32 +15,8 @@ export interface CelGoAnswer {
   readonly error?: string;
 }
 
-function hashOfSources(): string {
-  const hash = createHash("sha256");
-  for (const name of readdirSync(sources).sort()) {
-    hash.update(name).update("\0").update(readFileSync(join(sources, name))).update("\0");
-  }
-  return hash.digest("hex").slice(0, 16);
-}
-
-/** The program of test/cel-go, built when it has not been from these sources. Rejects with a sentence when that fails. */
-export async function celGoBinary(): Promise<string> {
-  const folder = join(cacheDirectory(), `cel-go-${hashOfSources()}`);
-  const binary = join(folder, "cel-go");
-  if (existsSync(binary)) return binary;
-  return withLock("cel-go", () => undefined, async () => {
-    if (existsSync(binary)) return binary;
-    const partial = workingDirectory(cacheDirectory());
-    try {
-      await go(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", join(partial, "cel-go"), "."], { in: sources });
-      mkdirSync(folder, { recursive: true });
-      renameSync(join(partial, "cel-go"), binary);
-    } finally {
-      rmSync(partial, { recursive: true, force: true });
-    }
-    return binary;
-  });
-}
+/** The program of test/cel-go. Rejects with a sentence when it cannot be built. */
+export const celGoBinary = (): Promise<string> => goProgram(join(import.meta.dirname, "..", "cel-go"), "cel-go");
 
 /** A type as the program reads it. */
 function declared(type: CelType): unknown {

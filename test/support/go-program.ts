@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { go } from "./control-plane/build.ts";
+import { cacheDirectory, withLock, workingDirectory } from "./control-plane/cache.ts";
+
+function hashOf(folder: string): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) hash.update(name).update("\0").update(readFileSync(join(folder, name))).update("\0");
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** The program whose Go module is in the folder, built when it has not been from these sources. Rejects with a sentence when that fails. */
+export async function goProgram(sources: string, name: string): Promise<string> {
+  const folder = join(cacheDirectory(), `${name}-${hashOf(sources)}`);
+  const binary = join(folder, name);
+  if (existsSync(binary)) return binary;
+  return withLock(name, () => undefined, async () => {
+    if (existsSync(binary)) return binary;
+    const partial = workingDirectory(cacheDirectory());
+    try {
+      await go(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", join(partial, name), "."], { in: sources });
+      mkdirSync(folder, { recursive: true });
+      renameSync(join(partial, name), binary);
+    } finally {
+      rmSync(partial, { recursive: true, force: true });
+    }
+    return binary;
+  });
+}
