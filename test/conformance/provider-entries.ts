@@ -55,13 +55,14 @@ export interface ProviderEntry {
   readonly adapt?: (event: RunEvent) => RunEvent;
 }
 
+const anothersKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+
 async function startGitHubWith(shown: (double: GitHubDouble) => readonly string[]): Promise<Counterpart> {
   const double = await startGitHub({ installations: [{ id: 77, owner: "example-org" }] });
-  const otherKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" }).toString();
   return {
     receiver: double,
     secrets: new Map([["app/private-key.pem", double.privateKey]]),
-    wrongSecrets: new Map([["app/private-key.pem", otherKey]]),
+    wrongSecrets: new Map([["app/private-key.pem", anothersKey]]),
     shown: () => shown(double),
     violations: double.violations,
   };

@@ -27,7 +27,12 @@ function pattern(path: string): RegExp {
   return new RegExp(`^${path.replace(/\{(\w+)\}/g, (_, name: string) => `(?<${name}>[^/]+)`)}$`);
 }
 
-export function gitHubContract(): GitHubContract {
+let read: GitHubContract | undefined;
+
+/** Reads it once: it is large, and compiling takes time. */
+export const gitHubContract = (): GitHubContract => (read ??= readContract());
+
+function readContract(): GitHubContract {
   const document = JSON.parse(readFileSync(file, "utf8")) as { readonly operations: Readonly<Record<string, Operation>> };
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   formats.default(ajv);
