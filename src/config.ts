@@ -1,3 +1,4 @@
+import { BlockList, isIP, isIPv6 } from "node:net";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { CodedError } from "./errors.ts";
 import { logLevels, type LogLevel } from "./telemetry/log.ts";
@@ -32,6 +33,11 @@ export const serveFlags = [
   { name: "instance", type: "string", value: "NAME", description: "What this process is called in the Lease and in Events. Default: the name of the host, which is that of the Pod." },
   { name: "lease-duration", type: "string", value: "DURATION", description: "How long another controller waits before it takes over from one that vanished, 3s to 10m. Default: 15s." },
   { name: "delivery-deadline", type: "string", value: "DURATION", description: "How long a message is tried, such as 30m or 24h. Default: 24h." },
+  { name: "ambient-credentials-namespaces", type: "string", value: "NAMES", repeatable: true, description: "Namespaces, with commas between or the flag repeated, whose Providers may use the identity of this program at AWS and Google. Default: none." },
+  { name: "egress-allow-hosts", type: "string", value: "HOSTS", repeatable: true, description: "Hosts, with commas between or the flag repeated, that Providers may reach although they are in another namespace of the cluster or in a denied range, such as events.platform.svc or *.corp.example.com. Default: none." },
+  { name: "egress-allow-http", type: "boolean", description: "Allow Providers to send over plain http." },
+  { name: "egress-deny-cidrs", type: "string", value: "CIDRS", repeatable: true, description: "Ranges of addresses, with commas between or the flag repeated, that Providers may not reach, besides those of ServiceCIDR objects. Default: none." },
+  { name: "cluster-domain", type: "string", value: "DOMAIN", description: "The domain of names in the cluster. Default: cluster.local." },
   { name: "development", type: "boolean", description: "Allow Providers to reach loopback addresses and plain http. Refused with the in-cluster configuration." },
 ] as const satisfies readonly Flag[];
 
@@ -52,7 +58,26 @@ export interface Config {
   readonly instance: string | undefined;
   readonly leaseDurationMs: number;
   readonly deliveryDeadlineMs: number;
+  readonly ambientCredentialsNamespaces: readonly string[];
+  readonly egressAllowHosts: readonly string[];
+  readonly egressAllowHttp: boolean;
+  readonly egressDenyCidrs: readonly string[];
+  readonly clusterDomain: string;
   readonly development: boolean;
+  /** From HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
+  readonly proxies: Proxies;
+}
+
+interface ProxyLogin {
+  readonly url: string;
+  /** The value of Proxy-Authorization. */
+  readonly authorization?: string;
+}
+
+interface Proxies {
+  readonly https?: ProxyLogin;
+  readonly http?: ProxyLogin;
+  readonly none: readonly string[];
 }
 
 const prefix = "TEKTON_INTEGRATIONS_";
@@ -111,6 +136,63 @@ function runUrlTemplate(value: string | undefined): string | undefined {
   return value;
 }
 
+const listOf = (value: string | undefined): string[] => (value ?? "").split(",").map((entry) => entry.trim()).filter((entry) => entry !== "");
+
+/** Entries of a list, given one by one or with commas between, that look as they must. */
+function entriesOf(flag: string, values: readonly string[], isEntry: (entry: string) => boolean, what: string): string[] {
+  const entries = values.flatMap(listOf);
+  const wrong = entries.find((entry) => !isEntry(entry));
+  if (wrong !== undefined) throw usage(`--${flag}: ${JSON.stringify(wrong)} is not ${what}`);
+  return entries;
+}
+
+const label = "[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?";
+const namespaceForm = new RegExp(`^${label}$`);
+const domainForm = new RegExp(`^${label}(?:\\.${label})*$`);
+const hostForm = new RegExp(`^(?:\\*\\.)?${label}(?:\\.${label})*$`);
+
+const isHost = (entry: string): boolean => hostForm.test(entry) || isIP(entry) !== 0;
+
+function isCidr(entry: string): boolean {
+  const [network = "", prefix = "", ...more] = entry.split("/");
+  if (isIP(network) === 0 || !/^[0-9]{1,3}$/.test(prefix) || more.length > 0) return false;
+  try {
+    new BlockList().addSubnet(network, Number(prefix), isIPv6(network) ? "ipv6" : "ipv4");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function clusterDomain(value: string | undefined): string {
+  const domain = value ?? "cluster.local";
+  if (!domainForm.test(domain)) throw usage(`--cluster-domain: ${JSON.stringify(value)} is not a domain such as cluster.local`);
+  return domain;
+}
+
+/** A variable that most programs know, in either case; the lower one wins, as with curl. */
+const usual = (environment: NodeJS.ProcessEnv, name: string): string | undefined => [environment[name.toLowerCase()], environment[name]].find((value) => value !== undefined && value !== "");
+
+/** A proxy as programs of all kinds are told of it. The message does not repeat it: it may hold a password. */
+function proxyOf(environment: NodeJS.ProcessEnv, name: string): ProxyLogin | undefined {
+  const value = usual(environment, name);
+  if (value === undefined) return undefined;
+  try {
+    const { protocol, origin, username, password } = new URL(value.includes("://") ? value : `http://${value}`);
+    if (protocol !== "http:" && protocol !== "https:") throw new TypeError("another protocol");
+    const login = username === "" ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    return { url: origin, ...(login !== undefined && { authorization: `Basic ${Buffer.from(login).toString("base64")}` }) };
+  } catch {
+    throw usage(`${name}: is not the URL of an http or https proxy`);
+  }
+}
+
+function proxiesOf(environment: NodeJS.ProcessEnv): Proxies {
+  const https = proxyOf(environment, "HTTPS_PROXY");
+  const http = proxyOf(environment, "HTTP_PROXY");
+  return { ...(https !== undefined && { https }), ...(http !== undefined && { http }), none: listOf(usual(environment, "NO_PROXY")) };
+}
+
 function logLevel(value: string | undefined): LogLevel {
   const level = logLevels.find((known) => known === (value ?? "info"));
   if (level === undefined) throw usage(`--log-level: ${JSON.stringify(value)} is not one of ${logLevels.join(", ")}`);
@@ -164,6 +246,12 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     instance: text("instance"),
     leaseDurationMs: leaseDuration(text("lease-duration")),
     deliveryDeadlineMs: durationMs("delivery-deadline", text("delivery-deadline"), 24 * 3_600_000),
+    ambientCredentialsNamespaces: entriesOf("ambient-credentials-namespaces", list("ambient-credentials-namespaces"), (entry) => namespaceForm.test(entry), "the name of a namespace"),
+    egressAllowHosts: entriesOf("egress-allow-hosts", list("egress-allow-hosts").map((value) => value.toLowerCase()), isHost, "a host such as events.platform.svc or *.example.com"),
+    egressAllowHttp: given["egress-allow-http"] === true,
+    egressDenyCidrs: entriesOf("egress-deny-cidrs", list("egress-deny-cidrs"), isCidr, "a range of addresses such as 10.96.0.0/12"),
+    clusterDomain: clusterDomain(text("cluster-domain")),
     development: given["development"] === true,
+    proxies: proxiesOf(environment),
   });
 }

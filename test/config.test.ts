@@ -34,7 +34,13 @@ describe("without flags", () => {
       instance: undefined,
       leaseDurationMs: 15_000,
       deliveryDeadlineMs: 86_400_000,
+      ambientCredentialsNamespaces: [],
+      egressAllowHosts: [],
+      egressAllowHttp: false,
+      egressDenyCidrs: [],
+      clusterDomain: "cluster.local",
       development: false,
+      proxies: { none: [] },
     });
   });
 
@@ -92,8 +98,40 @@ describe("the environment", () => {
   });
 });
 
+describe("lists", () => {
+  it("have commas between, and lose spaces and what is empty", () => {
+    const args = ["--egress-allow-hosts", " Events.Platform.svc, *.example.com,10.0.0.1 ,", "--egress-deny-cidrs=10.96.0.0/12,fd00::/108", "--ambient-credentials-namespaces", "ci"];
+    const { egressAllowHosts, egressDenyCidrs, ambientCredentialsNamespaces } = readConfig(args, { TEKTON_INTEGRATIONS_AMBIENT_CREDENTIALS_NAMESPACES: "other" });
+    assert.deepEqual([egressAllowHosts, egressDenyCidrs, ambientCredentialsNamespaces], [["events.platform.svc", "*.example.com", "10.0.0.1"], ["10.96.0.0/12", "fd00::/108"], ["ci"]]);
+    assert.deepEqual(readConfig([], { TEKTON_INTEGRATIONS_AMBIENT_CREDENTIALS_NAMESPACES: "a,b" }).ambientCredentialsNamespaces, ["a", "b"]);
+  });
+});
+
+describe("proxies", () => {
+  it("are those of the usual variables, in either case, the password taken out of the URL", () => {
+    const environment = { HTTPS_PROXY: "http://upper.example.com:1", https_proxy: "http://a%40b:p%20w@proxy.example.com:3128/", HTTP_PROXY: "proxy.example.com:3129", NO_PROXY: ".svc, 10.0.0.0/8,," };
+    assert.deepEqual(readConfig([], environment).proxies, {
+      https: { url: "http://proxy.example.com:3128", authorization: `Basic ${Buffer.from("a@b:p w").toString("base64")}` },
+      http: { url: "http://proxy.example.com:3129" },
+      none: [".svc", "10.0.0.0/8"],
+    });
+  });
+
+  for (const value of ["socks5://u:s3cret@x", "http://u:%zzs3cret@x", "http://", "http://s3cret@:1"]) {
+    it(`that are none are refused without being repeated: ${value}`, () => {
+      assert.throws(() => readConfig([], { HTTPS_PROXY: value }), (error) => error instanceof Error && /^HTTPS_PROXY: is not/.test(error.message) && !JSON.stringify(error).includes("s3cret") && error.cause === undefined);
+    });
+  }
+});
+
 describe("what is not understood", () => {
   for (const [args, environment, message] of [
+    [["--egress-deny-cidrs", "10.0.0.0/33"], {}, /^--egress-deny-cidrs: "10\.0\.0\.0\/33" is not a range/],
+    [["--egress-deny-cidrs", "10.0.0.0"], {}, /is not a range/],
+    [["--egress-allow-hosts", "https://x.example.com"], {}, /^--egress-allow-hosts: "https:\/\/x\.example\.com" is not a host/],
+    [["--egress-allow-hosts", "a.*.example.com"], {}, /is not a host/],
+    [["--ambient-credentials-namespaces", "ci,*"], {}, /^--ambient-credentials-namespaces: "\*" is not the name of a namespace/],
+    [["--cluster-domain", ".local"], {}, /^--cluster-domain: "\.local" is not a domain/],
     [["--nonsense"], {}, /nonsense/],
     [["positional"], {}, /positional/],
     [["--webhook-port", "65536"], {}, /^--webhook-port: "65536" is not a port/],

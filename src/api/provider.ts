@@ -1,7 +1,36 @@
 import { Type, type Static } from "typebox";
 import type { KindDefinition, Metadata } from "./kind.ts";
-import { conditionFields, oneWordOf, rulesOf, text, time } from "./schema.ts";
+import { conditionFields, objectName, oneWordOf, rulesOf, text, time } from "./schema.ts";
 import type { Sections } from "./section.ts";
+
+const secretName = (description: string) =>
+  Type.Object({ name: objectName({ description: "Name of the Secret, in the namespace of the Provider." }) }, { description });
+
+const tls = Type.Object(
+  {
+    caBundle: Type.Optional(
+      text(65_536, {
+        description: "Certificates in PEM form that certificates of servers are checked against, instead of those of the public: of the service, of whatever else requests go to, and of an https proxy.",
+        minLength: 1,
+      }),
+    ),
+    clientCertificate: Type.Optional(
+      Type.Object(
+        { secretRef: secretName("The Secret with the keys tls.crt and tls.key, as type kubernetes.io/tls has them.") },
+        { description: "What servers are shown that ask for a certificate." },
+      ),
+    ),
+  },
+  { description: "How servers are trusted, and trust in turn.", ...rulesOf({ rule: "atLeastOneOf", fields: ["caBundle", "clientCertificate"] }) },
+);
+
+const proxy = Type.Object(
+  {
+    url: text(2048, { description: "Scheme, host and port of the proxy, without credentials.", examples: ["http://proxy.example.com:3128"], minLength: 1, pattern: "^https?://[^\\s/?#]+/?$" }),
+    secretRef: Type.Optional(secretName("The Secret with the keys username and password, for a proxy that asks for them (Basic).")),
+  },
+  { description: "The proxy that every request of this Provider goes through (CONNECT). When left out: the installation's own, if it has one." },
+);
 
 const frame = {
   suspend: Type.Optional(
@@ -25,6 +54,8 @@ const frame = {
       { description: "The most requests that are begun in any such time, on top of the service's own limits. When left out: no limit of our own." },
     ),
   ),
+  tls: Type.Optional(tls),
+  proxy: Type.Optional(proxy),
 };
 
 const status = Type.Object(
@@ -86,10 +117,16 @@ export function providerKind(providers: readonly Sections[]): KindDefinition {
 
 export type ProviderStatus = Static<typeof status>;
 
+/** How requests travel, as the frame of a Provider says. */
+export interface TransportSpec {
+  readonly tls?: Static<typeof tls>;
+  readonly proxy?: Static<typeof proxy>;
+}
+
 /** A Provider as the API server stores it. The section of `type` is checked by its provider's own schema. */
 export interface Provider {
   readonly metadata: Metadata;
-  readonly spec: Readonly<Record<string, unknown>> & {
+  readonly spec: Readonly<Record<string, unknown>> & TransportSpec & {
     readonly type: string;
     readonly suspend?: boolean;
     readonly timeout?: string;

@@ -2,11 +2,12 @@ import { hostname } from "node:os";
 import { readConfig, environmentName, serveFlags, type Config } from "../config.ts";
 import { keepCertificates } from "../controller/certificates.ts";
 import { createController } from "../controller/controller.ts";
+import { createDeniedRanges } from "../controller/denied-ranges.ts";
 import { observeNothing, type StepObserver } from "../controller/steps.ts";
 import { CodedError } from "../errors.ts";
 import { createAccessReviews } from "../kube/access-reviews.ts";
 import { connect } from "../kube/client.ts";
-import { createHttp } from "../providers/http.ts";
+import { createOutbound } from "../providers/outbound.ts";
 import { systemClock, type Clock } from "../telemetry/clock.ts";
 import { serveHealth, type ReadinessCheck } from "../telemetry/health.ts";
 import { createLogger } from "../telemetry/log.ts";
@@ -44,9 +45,11 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
   const namespace = config.namespace ?? kube.namespace ?? defaultNamespace;
   const roles: Role[] = [];
   if (config.controller) {
+    const denied = createDeniedRanges({ kube, cidrs: config.egressDenyCidrs, telemetry });
+    const policy = { development: config.development, allowHttp: config.egressAllowHttp, allowHosts: config.egressAllowHosts, clusterDomain: config.clusterDomain, denied: denied.current };
     const controller = createController({
       kube,
-      http: (mayBegin) => createHttp({ development: config.development }, mayBegin),
+      outbound: (mayBegin) => createOutbound({ policy, mayBegin, proxies: config.proxies }),
       telemetry,
       observe: injected.observe ?? observeNothing,
       urlTemplate: config.runUrlTemplate,
@@ -57,7 +60,16 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
       leaseDurationMs: config.leaseDurationMs,
       whileLeading: (stop) => config.certificates === "cert-manager" ? Promise.resolve() : keepCertificates({ kube, namespace, webhookUrl: config.webhookUrl, telemetry }, stop),
     });
-    roles.push(controller);
+    roles.push({
+      check: controller.check,
+      run: async (stop) => {
+        // Nothing is sent before it is known where nothing may be sent.
+        await denied.known(stop).catch((error: unknown) => {
+          if (!stop.aborted) throw error;
+        });
+        if (!stop.aborted) await Promise.all([controller.run(stop), denied.follow(stop)]);
+      },
+    });
   }
   if (config.webhook) {
     roles.push(

@@ -4,9 +4,11 @@ import { CodedError, errorCatalogue, type ErrorCode } from "../errors.ts";
 import type { Kube } from "../kube/client.ts";
 import { secrets as secretsResource, type KubeObject } from "../kube/resources.ts";
 import type { Http } from "../providers/http.ts";
+import type { Outbound } from "../providers/outbound.ts";
 import { DeliveryError } from "../providers/delivery-error.ts";
 import type { AnyProviderDefinition, Sender } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
+import { checkTransport, transportOf, transportSecretRefs } from "../providers/transport.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Rate } from "./lanes.ts";
 
@@ -57,7 +59,7 @@ export interface Connections {
 
 export interface ConnectionsOptions {
   readonly kube: Kube;
-  readonly http: Http;
+  readonly outbound: Outbound;
   readonly telemetry: Telemetry;
 }
 
@@ -77,7 +79,7 @@ export function rateOf(provider: Provider | undefined): Rate | undefined {
 async function readSecrets(kube: Kube, provider: Provider, definition: AnyProviderDefinition, signal: AbortSignal): Promise<Map<string, string>> {
   const values = new Map<string, string>();
   const read = new Map<string, KubeObject | undefined>();
-  for (const { name, key, what, optional = false } of definition.secretRefs(provider.spec[definition.section])) {
+  for (const { name, key, what, optional = false } of [...definition.secretRefs(provider.spec[definition.section]), ...transportSecretRefs(provider.spec)]) {
     if (!read.has(name)) read.set(name, await kube.get(secretsResource, { namespace: provider.metadata.namespace, name }, signal));
     const secret = read.get(name);
     if (secret === undefined) throw new DeliveryError("SecretNotFound", `Secret ${name} (${what}) does not exist in namespace ${provider.metadata.namespace}`);
@@ -90,11 +92,39 @@ async function readSecrets(kube: Kube, provider: Provider, definition: AnyProvid
   return values;
 }
 
-function fingerprintOf(provider: Provider, section: unknown, values: ReadonlyMap<string, string>): string {
-  return createHash("sha256").update(JSON.stringify([provider.metadata.uid, provider.spec.type, section, [...values]])).digest("hex");
+function fingerprintOf({ metadata, spec }: Provider, section: unknown, values: ReadonlyMap<string, string>): string {
+  return createHash("sha256").update(JSON.stringify([metadata.uid, spec.type, section, spec.tls, spec.proxy, [...values]])).digest("hex");
 }
 
-export function createConnections({ kube, http, telemetry }: ConnectionsOptions): Connections {
+/** The sender, whose way to the network stays open until what is under way has ended. */
+function untilIdle(sender: Sender, http: Http): Sender {
+  let sending = 0;
+  let closing = false;
+  const idle = Promise.withResolvers<undefined>();
+  const rest = (): void => {
+    if (closing && sending === 0) idle.resolve(undefined);
+  };
+  return {
+    send: async (message, signal) => {
+      sending += 1;
+      try {
+        return await sender.send(message, signal);
+      } finally {
+        sending -= 1;
+        rest();
+      }
+    },
+    close: async () => {
+      closing = true;
+      rest();
+      await sender.close();
+      await idle.promise;
+      await http.close();
+    },
+  };
+}
+
+export function createConnections({ kube, outbound, telemetry }: ConnectionsOptions): Connections {
   const opened = new Map<string, Open>();
   const state = new Map<string, Known>();
   /** Fingerprints whose credentials the service refused, until another one comes or they are tried again. */
@@ -109,7 +139,8 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     });
   };
 
-  const openSender = async (definition: AnyProviderDefinition, { metadata, spec }: Provider, values: ReadonlyMap<string, string>): Promise<Pick<Open, "sender" | "secrets">> => {
+  const openSender = async (definition: AnyProviderDefinition, provider: Provider, values: ReadonlyMap<string, string>): Promise<Pick<Open, "sender" | "secrets">> => {
+    const { metadata, spec } = provider;
     const providerName = { namespace: metadata.namespace, name: metadata.name };
     const { open } = await definition.load();
     const { redactor, clock } = telemetry;
@@ -120,9 +151,15 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
       secrets.push(token);
       if (secrets.length > values.size + maxTokensLearnt) for (const oldest of secrets.splice(values.size, 1)) redactor.forget(oldest);
     };
+    let http: Http | undefined;
     try {
-      return { sender: open({ provider: spec[definition.section], providerName, secrets: values, http, clock, learnSecret }), secrets };
+      const transport = transportOf(provider, values);
+      if (transport.proxy?.authorization !== undefined) learnSecret(transport.proxy.authorization.slice("Basic ".length));
+      http = outbound.client(transport);
+      const sender = open({ provider: spec[definition.section], providerName, secrets: values, http, clock, learnSecret });
+      return { sender: untilIdle(sender, http), secrets };
     } catch (error) {
+      await http?.close();
       for (const secret of secrets) redactor.forget(secret);
       throw error;
     }
@@ -134,8 +171,8 @@ export function createConnections({ kube, http, telemetry }: ConnectionsOptions)
     if (definition === undefined || section === undefined) {
       return { ready: false, code: "ProviderInvalid", message: `this version does not serve a Provider of type ${provider.spec.type} with these sections` };
     }
-    const [problem] = definition.check(section);
-    if (problem !== undefined) return { ready: false, code: problem.code, message: `spec.${definition.section}.${problem.path.join(".")} ${problem.message}` };
+    const [problem] = [...definition.check(section).map((found) => ({ ...found, path: [definition.section, ...found.path] })), ...checkTransport(provider.spec)];
+    if (problem !== undefined) return { ready: false, code: problem.code, message: `spec.${problem.path.join(".")} ${problem.message}` };
     const values = await readSecrets(kube, provider, definition, signal);
     const fingerprint = fingerprintOf(provider, section, values);
     const refusal = refusals.get(key);

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Kube } from "../kube/client.ts";
 import { runElection } from "../kube/election.ts";
 import type { Term } from "../kube/term.ts";
-import type { Http } from "../providers/http.ts";
+import type { Outbound } from "../providers/outbound.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createCaches, type CacheHandlers, type Caches } from "./caches.ts";
@@ -21,8 +21,8 @@ import { createWholeRuns } from "./whole-runs.ts";
 
 export interface ControllerOptions {
   readonly kube: Kube;
-  /** Makes the client for requests to services. They are begun only while `mayBegin` says so. */
-  readonly http: (mayBegin: () => boolean) => Http;
+  /** Makes what requests to services go through. They are begun only while `mayBegin` says so. */
+  readonly outbound: (mayBegin: () => boolean) => Outbound;
   readonly telemetry: Telemetry;
   readonly observe: StepObserver;
   readonly urlTemplate: string | undefined;
@@ -71,7 +71,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
   const runs = withPrevious(store, previous);
   const unrecorded = createUnrecorded();
   let current: Term | undefined;
-  const http = options.http(() => current?.holds() === true);
+  const outbound = options.outbound(() => current?.holds() === true);
   let handlers: CacheHandlers | undefined;
   const over = new AbortController();
   const watching = abortWithAny(signal, over.signal);
@@ -133,7 +133,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
 
   const lead = async (term: Term): Promise<void> => {
     current = term;
-    const led = createLead({ ...options, http, caches, runs, previous, unrecorded }, term);
+    const led = createLead({ ...options, outbound, caches, runs, previous, unrecorded }, term);
     const ending = abortWithAny(signal, term.lost);
     standby?.stop();
     handlers = led.handlers;
@@ -170,6 +170,6 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     over.abort();
     await caches.done;
     watching.dispose();
-    await http.close();
+    await outbound.close();
   }
 }

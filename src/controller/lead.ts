@@ -6,7 +6,7 @@ import { createEventRecorder } from "../kube/events.ts";
 import { fencedKube } from "../kube/fenced.ts";
 import type { Term } from "../kube/term.ts";
 import { keyOf } from "../kube/resources.ts";
-import type { Http } from "../providers/http.ts";
+import type { Outbound } from "../providers/outbound.ts";
 import type { CacheHandlers, Caches } from "./caches.ts";
 import type { Outcome } from "./attempt.ts";
 import { createChildren } from "./children.ts";
@@ -48,8 +48,8 @@ const watchLagMs = 10_000;
 /** After the signal to stop, requests and records under way may take this long; a message that is cut off is sent again. */
 const graceMs = 10_000;
 
-export interface LeadOptions extends Omit<ControllerOptions, "http" | "leaseDurationMs" | "namespace" | "whileLeading"> {
-  readonly http: Http;
+export interface LeadOptions extends Omit<ControllerOptions, "outbound" | "leaseDurationMs" | "namespace" | "whileLeading"> {
+  readonly outbound: Outbound;
   readonly caches: Caches;
   /** What an earlier term of this process could not put on record. */
   readonly unrecorded: Unrecorded;
@@ -80,7 +80,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       log.error("runs could not be offered to Notifications", { namespace: lane, name, error });
     },
   });
-  const connections = createConnections({ kube, http: options.http, telemetry });
+  const connections = createConnections({ kube, outbound: options.outbound, telemetry });
   const recorder = createEventRecorder({ kube, reportingController: "integrations.tekton.ornew.io/controller", reportingInstance: options.instance, clock, log }, term.lost);
   const providerQueue = careQueue("Provider", telemetry);
   const notificationQueue = careQueue("Notification", telemetry);

@@ -30,6 +30,7 @@ export const notifications = resource(ownGroup, ownVersion, "notifications", "No
 export const deliveries = resource(ownGroup, ownVersion, "deliveries", "Delivery");
 
 export const secrets = resource("", "v1", "secrets", "Secret");
+export const serviceCidrs = resource("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", false);
 export const leases = resource("coordination.k8s.io", "v1", "leases", "Lease");
 export const subjectAccessReviews = resource("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", false);
 export const events = resource("events.k8s.io", "v1", "events", "Event");

@@ -1,14 +1,8 @@
-import { lookup as dnsLookup, type LookupAddress } from "node:dns";
-import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net";
-import { Agent, fetch as undiciFetch, type RequestInit, type Response } from "undici";
+import { Agent, buildConnector, fetch as undiciFetch, type RequestInit, type Response } from "undici";
 import { DeliveryError } from "./delivery-error.ts";
+import { egressFor, type EgressPolicy, type Resolve } from "./egress.ts";
 import { fence } from "./fence.ts";
-
-/** What the platform lets Providers reach. */
-export interface EgressPolicy {
-  /** Loopback addresses and plain http are allowed. Never with in-cluster configuration. */
-  readonly development: boolean;
-}
+import { openTunnel, platformProxyFor, type PlatformProxies, type Proxy } from "./proxy.ts";
 
 /** The one outbound client: every request that a provider makes goes through it. */
 export interface Http {
@@ -20,76 +14,31 @@ export interface Http {
   readonly close: () => Promise<void>;
 }
 
+/** How requests travel, for one Provider. */
+export interface Transport {
+  /** Of the Provider; hosts of the cluster can be reached there only. */
+  readonly namespace?: string;
+  /** PEM: certificates that servers' certificates are checked against, instead of those of the public. */
+  readonly ca?: string;
+  /** PEM: what servers are shown that ask for a certificate. */
+  readonly certificate?: { readonly cert: string; readonly key: string };
+  /** For every request; the platform's proxies do not count then. */
+  readonly proxy?: Proxy;
+}
+
+export interface HttpOptions {
+  /** Undefined: for endpoints of the platform's own, which no rules of Providers concern. */
+  readonly policy: EgressPolicy | undefined;
+  /** Whether requests may still be begun; asked right before each is written. */
+  readonly mayBegin?: () => boolean;
+  readonly proxies?: PlatformProxies;
+  readonly resolve?: Resolve;
+}
+
 /** No service has more to say about one message. */
 const maxAnswerBytes = 1024 * 1024;
 
-function blockList(...ranges: readonly (readonly [string, number, "ipv4" | "ipv6"])[]): BlockList {
-  const list = new BlockList();
-  for (const [address, prefix, family] of ranges) list.addSubnet(address, prefix, family);
-  return list;
-}
-
-const loopback = blockList(["127.0.0.0", 8, "ipv4"], ["::1", 128, "ipv6"]);
-
-/** Addresses that no Provider may reach: this host, link-local (cloud metadata too), multicast and reserved ranges. */
-const alwaysDenied = blockList(
-  ["0.0.0.0", 8, "ipv4"],
-  ["169.254.0.0", 16, "ipv4"],
-  ["100.100.100.200", 32, "ipv4"],
-  ["168.63.129.16", 32, "ipv4"],
-  ["224.0.0.0", 4, "ipv4"],
-  ["240.0.0.0", 4, "ipv4"],
-  ["::", 128, "ipv6"],
-  ["fe80::", 10, "ipv6"],
-  ["fd00:ec2::254", 128, "ipv6"],
-  ["ff00::", 8, "ipv6"],
-);
-
-/** The IPv4 address inside an IPv6 one: mapped (`::ffff:127.0.0.1`), translated (RFC 6052, RFC 2765) or compatible; in any spelling. */
-function embeddedIPv4(address: string): string | undefined {
-  const url = URL.parse(`http://[${address}]/`);
-  const match = /^\[(?:::ffff:|::ffff:0:|64:ff9b::|::)([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/.exec(url?.hostname ?? "");
-  if (match === null) return undefined;
-  const high = Number.parseInt(match[1] ?? "", 16);
-  const low = Number.parseInt(match[2] ?? "", 16);
-  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
-}
-
-/** Whether the policy lets a Provider connect to the address. */
-export function addressAllowed(address: string, policy: EgressPolicy): boolean {
-  const plain = isIPv6(address) ? (embeddedIPv4(address) ?? address) : address;
-  const family = isIPv6(plain) ? "ipv6" : "ipv4";
-  if (loopback.check(plain, family)) return policy.development;
-  return !alwaysDenied.check(plain, family);
-}
-
-const denied = (host: string): DeliveryError =>
-  new DeliveryError("EgressDenied", `${host} is, or resolves to, an address that Providers may not reach (loopback, link-local, metadata, multicast)`);
-
-/** A DNS lookup that fails when any address of the name is denied, so that what was checked is what is connected to. */
-function guardedLookup(policy: EgressPolicy): LookupFunction {
-  return (hostname, options, callback) => {
-    dnsLookup(hostname, { ...options, all: true }, (error, addresses: LookupAddress[]) => {
-      if (error !== null) {
-        callback(error, "", 0);
-        return;
-      }
-      const [first] = addresses;
-      if (first === undefined) callback(Object.assign(new Error("no address"), { code: "ENOTFOUND" }), "", 0);
-      else if (!addresses.every(({ address }) => addressAllowed(address, policy))) callback(denied(hostname), "", 0);
-      else if (options.all === true) callback(null, addresses);
-      else callback(null, first.address, first.family);
-    });
-  };
-}
-
-function checkTarget(url: URL, policy: EgressPolicy): void {
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  if (isIP(host) !== 0 && !addressAllowed(host, policy)) throw denied(host);
-  if (url.protocol === "http:" && !policy.development) {
-    throw new DeliveryError("EgressDenied", "plain http is not allowed by this installation: use an https URL");
-  }
-}
+const connectTimeoutMs = 10_000;
 
 /** The first error in the chain of causes that says what happened on the network. */
 function networkCause(error: unknown): { code?: string; found?: DeliveryError } {
@@ -111,23 +60,45 @@ export function requestFailed(error: unknown, host: string, signal: AbortSignal)
   return new DeliveryError("ServiceUnreachable", `no answer from ${host}${code === undefined ? "" : ` (${code})`}`, { cause: error });
 }
 
-/**
- * Makes the outbound client; its connections are shared by all senders that are given it.
- * @param mayBegin whether requests may still be begun; asked right before each is written
- */
-export function createHttp(policy: EgressPolicy, mayBegin: () => boolean = () => true): Http {
-  const agent = new Agent({
-    connect: { lookup: guardedLookup(policy) },
-    maxResponseSize: maxAnswerBytes,
-    connections: 32,
-    keepAliveTimeout: 10_000,
-  });
+/** Makes the connections of a transport: straight, or through a tunnel. */
+function connectorFor({ policy, proxies = { none: [] }, resolve }: HttpOptions, { namespace, ca, certificate, proxy }: Transport): buildConnector.connector {
+  const egress = policy === undefined ? undefined : egressFor(policy, namespace, resolve);
+  const tls = { timeout: connectTimeoutMs, ...(ca !== undefined && { ca }), ...certificate };
+  const straight = buildConnector({ ...tls, ...(egress !== undefined && { lookup: egress.lookup }) });
+  const secured = buildConnector(tls);
+  return (options, callback) => {
+    const { protocol, hostname, port } = options;
+    const through = proxy ?? platformProxyFor(options, proxies);
+    if (through === undefined) {
+      straight(options, callback);
+      return;
+    }
+    const begin = async (): Promise<void> => {
+      // The platform's own proxies may be anywhere.
+      if (proxy !== undefined) egress?.checkHost(new URL(proxy.url).hostname);
+      const lookup = proxy === undefined ? undefined : egress?.lookup;
+      const target = `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port === "" ? (protocol === "https:" ? "443" : "80") : port}`;
+      const socket = await openTunnel({ proxy: through, target, lookup, ca, timeoutMs: connectTimeoutMs });
+      if (protocol === "https:") secured({ ...options, httpSocket: socket }, callback);
+      else callback(null, socket);
+    };
+    begin().catch((error: unknown) => {
+      callback(error as Error, null);
+    });
+  };
+}
+
+/** Makes the outbound client of one transport; its connections are shared by all senders that are given it. */
+export function createHttp(options: HttpOptions, transport: Transport = {}): Http {
+  const { policy, mayBegin = () => true, resolve } = options;
+  const egress = policy === undefined ? undefined : egressFor(policy, transport.namespace, resolve);
+  const agent = new Agent({ connect: connectorFor(options, transport), maxResponseSize: maxAnswerBytes, connections: 32, keepAliveTimeout: 10_000 });
   const dispatcher = agent.compose(fence(mayBegin));
   return {
     fetch: async (target, init) => {
       const url = new URL(target);
       try {
-        checkTarget(url, policy);
+        egress?.checkUrl(url);
         return await undiciFetch(url, { ...init, redirect: "manual", dispatcher });
       } catch (error) {
         throw requestFailed(error, url.host, init.signal);

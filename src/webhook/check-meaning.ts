@@ -2,6 +2,7 @@ import type { ErrorCode } from "../errors.ts";
 import { compile, compilePattern, compileTemplate, runEventEnvironment } from "../filter/index.ts";
 import { providers } from "../providers/registry.ts";
 import { checkTemplates, messageTemplates, type CheckedTemplate } from "../providers/templates.ts";
+import { checkTransport } from "../providers/transport.ts";
 import type { CheckedKind } from "./check-schema.ts";
 import { fieldPath } from "./field-path.ts";
 import { at, isObject, own, textOf, type JsonObject } from "./json-value.ts";
@@ -27,7 +28,7 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   if (!isObject(spec)) return none;
   const parts =
     kind === "Provider"
-      ? [checkProviderSections(spec, options)]
+      ? [checkProviderSections(spec, options), checkHowItTravels(spec, options)]
       : [checkProviderRef(spec, options), checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
@@ -40,6 +41,11 @@ function checkProviderSections(spec: JsonObject, { malformed }: MeaningOptions):
         provider.check(own(spec, provider.section)).map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`)),
       ),
   );
+}
+
+function checkHowItTravels(spec: JsonObject, { malformed }: MeaningOptions): Findings {
+  const part = (name: string): JsonObject => (isObject(own(spec, name)) && !malformed(`spec.${name}`) ? { [name]: own(spec, name) } : {});
+  return errorsOnly(checkTransport({ ...part("tls"), ...part("proxy") }).map(({ path, code, message }) => problem(fieldPath(["spec", ...path]), code, `Invalid value: ${message}`)));
 }
 
 function checkNotificationSections(spec: JsonObject, { malformed }: MeaningOptions): Findings {

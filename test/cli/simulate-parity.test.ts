@@ -34,7 +34,7 @@ const headersAsSaid = (arrived: Readonly<Record<string, string>>, said: Readonly
 async function compare(t: TestContext, provider: Provider, secrets: ReadonlyMap<string, string>, arrived: () => readonly Received[], section: Record<string, unknown> = {}): Promise<number> {
   const definition = providerOfType(provider.spec.type) ?? assert.fail();
   const { open } = await definition.load();
-  const http = createHttp({ development: true });
+  const http = createHttp({ policy: { development: true } });
   t.after(() => http.close());
   const sender = open({ provider: provider.spec[definition.section], secrets, http, clock: systemClock, learnSecret: () => undefined });
   const harness = start(t, { provider, spec: { ...spec, ...section } });

@@ -4,104 +4,15 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import type { Notification } from "../../src/api/notification.ts";
 import { runKinds, runStatuses, type RunEvent } from "../../src/api/run-event.ts";
 import { shorten } from "../../src/api/text.ts";
-import { DeliveryError } from "../../src/providers/delivery-error.ts";
-import { createHttp, type EgressPolicy, type Http } from "../../src/providers/http.ts";
-import type { Message, Sender } from "../../src/providers/provider.ts";
 import { ended, runEvent } from "../controller/runs.ts";
-import { allTextOf, failureOf } from "../providers/errors.ts";
-import { templatesOn } from "../providers/templates.ts";
-import { hurriedClock } from "../support/hurried-clock.ts";
-import type { Answer, Fault } from "../support/receivers.ts";
+import { failureOf } from "../providers/errors.ts";
+import type { Answer } from "../support/receivers.ts";
 import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import { eventually } from "../support/wait.ts";
-import type { Counterpart, ProviderEntry } from "./provider-entries.ts";
-
-const never = new AbortController().signal;
-
-/** What a Notification says of a run and what its Provider's section adds. */
-interface Route {
-  readonly section: unknown;
-  readonly notification: unknown;
-  readonly message?: NotificationMessage | undefined;
-}
-
-type NotificationMessage = NonNullable<Notification["spec"]["message"]>;
-
-/** A message of the entry's provider. */
-function messagesFor({ definition, adapt = (event) => event }: ProviderEntry, { section, notification, message }: Route, of: RunEvent): readonly Message[] {
-  const event = adapt(of);
-  const rendered = definition.render({
-    event,
-    provider: section,
-    notification,
-    notificationName: { namespace: "ci", name: "conformance" },
-    providerNamespace: "ci",
-    sentBefore: () => ({ sentCount: 0 }),
-    ...templatesOn(definition, notification, event, message),
-  });
-  return "messages" in rendered ? rendered.messages : assert.fail(`nothing was rendered: ${rendered.nothing.message}`);
-}
-
-interface Bench {
-  readonly counterpart: Counterpart;
-  readonly sender: Sender;
-  readonly http: Http;
-  /** The messages of an event, at the counterpart or wherever the bench leads. */
-  readonly messages: (event?: RunEvent, notification?: unknown, message?: NotificationMessage) => readonly Message[];
-  /** One message, sent. */
-  readonly send: (signal?: AbortSignal) => Promise<unknown>;
-  /** Requests that carried a message. */
-  readonly carried: () => number;
-  /** Every request with a message meets this. */
-  readonly misbehave: (fault: Fault) => void;
-  /** Fails when the error, or anything below it, shows a Secret's value or a token. */
-  readonly holdsNoSecret: (error: unknown) => void;
-}
-
-interface BenchOptions {
-  readonly policy?: EgressPolicy;
-  readonly mayBegin?: () => boolean;
-  /** Where the Provider leads, instead of to the counterpart. */
-  readonly at?: (url: string) => string;
-  readonly wrong?: boolean;
-}
-
-async function bench(t: TestContext, entry: ProviderEntry, { policy = { development: true }, mayBegin = () => true, at = (url) => url, wrong = false }: BenchOptions = {}): Promise<Bench> {
-  const counterpart = await entry.start();
-  const client = createHttp(policy, mayBegin);
-  let closing: Promise<void> | undefined;
-  const http: Http = { fetch: client.fetch, close: () => (closing ??= client.close()) };
-  t.after(async () => {
-    await http.close();
-    await counterpart.receiver.close();
-  });
-  const section = entry.sectionAt(at(counterpart.receiver.url));
-  const secrets = (wrong ? counterpart.wrongSecrets : undefined) ?? counterpart.secrets;
-  const known = [...secrets.values()];
-  const { open } = await entry.definition.load();
-  const sender = open({ provider: section, secrets, http, clock: hurriedClock(), learnSecret: (secret) => known.push(secret) });
-  const messages: Bench["messages"] = (event = ended("Failed"), notification = entry.notification, message) => messagesFor(entry, { section, notification, message }, event);
-  return {
-    counterpart,
-    sender,
-    http,
-    messages,
-    send: async (signal = never) => sender.send(messages()[0] ?? assert.fail("nothing was rendered"), signal),
-    carried: () => counterpart.receiver.received.filter(entry.carriesMessage).length,
-    misbehave: (fault) => {
-      counterpart.receiver.misbehave((request) => (entry.carriesMessage(request) ? fault : undefined));
-    },
-    holdsNoSecret: (error) => {
-      const text = allTextOf(error);
-      // A key of many lines would be found by any of them.
-      const parts = known.flatMap((secret) => secret.split("\n")).filter((part) => part.length >= 16 && !part.startsWith("-----"));
-      assert.deepEqual(parts.filter((part) => text.includes(part)), []);
-    },
-  };
-}
+import { bench, never } from "./provider-bench.ts";
+import type { ProviderEntry } from "./provider-entries.ts";
 
 const classesOfHttp: Readonly<Record<number, string>> = {
   301: "route", 302: "route", 307: "route", 400: "permanent", 401: "credentials", 403: "credentials", 404: "route", 408: "retryable", 409: "permanent", 410: "route", 413: "permanent", 415: "permanent", 422: "permanent",
@@ -146,9 +57,7 @@ async function startTls(t: TestContext): Promise<{ url: string; requests: () => 
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests };
 }
 
-const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === "TCPSocketWrap").length;
-
-/** Runs the suite for one provider: what every provider must do, whatever its service. */
+/** What every provider must do, whatever its service: what it delivers, and what goes wrong. */
 export function providerSuite(entry: ProviderEntry): void {
   const { definition, name = definition.type } = entry;
 
@@ -320,74 +229,5 @@ export function providerSuite(entry: ProviderEntry): void {
         assert.equal((await sending).code, code);
       });
     }
-  });
-
-  describe(`${name}: credentials and connections`, () => {
-    it("asks for credentials once for many messages", async (t) => {
-      const { counterpart, sender, messages, carried } = await bench(t, entry);
-      const count = 25;
-      for (let index = 0; index < count; index += 1) for (const message of messages(ended("Failed", { uid: `run-${index}` }))) await sender.send(message, never);
-      const others = counterpart.receiver.received.length - carried();
-      assert.equal(carried(), count);
-      assert.ok(others <= (entry.others ?? 2), `${others} requests besides the messages`);
-    });
-
-    it("says that the credentials are wrong, and not who is to blame by their value", async (t) => {
-      const { send, holdsNoSecret, counterpart } = await bench(t, entry, { wrong: true });
-      if (counterpart.wrongSecrets === undefined) {
-        assert.deepEqual(definition.secretRefs(entry.sectionAt(counterpart.receiver.url)), []);
-        return;
-      }
-      const error = await failureOf(send());
-      assert.equal(error.class, "credentials");
-      holdsNoSecret(error);
-    });
-
-    it("refuses values that can be no credentials when it is opened, and shows none of them", async (t) => {
-      const { counterpart, http } = await bench(t, entry);
-      const { open } = await definition.load();
-      const provider = entry.sectionAt(counterpart.receiver.url);
-      for (const value of ["", "s3cret s3cret\nnot a credential", "-----BEGIN s3cret-----"]) {
-        const secrets = new Map([...counterpart.secrets.keys()].map((name) => [name, value]));
-        if (secrets.size === 0) continue;
-        assert.throws(() => open({ provider, secrets, http, clock: hurriedClock(), learnSecret: () => undefined }), (error) => {
-          assert.ok(error instanceof DeliveryError && error.code === "SecretMalformed");
-          assert.doesNotMatch(allTextOf(error), /s3cret/);
-          return true;
-        });
-      }
-      assert.equal(counterpart.receiver.received.length, 0);
-    });
-
-    for (const [what, at] of [
-      ["an address of this machine", (url: string) => url],
-      ["an address of this machine over TLS", (url: string) => url.replace("http:", "https:")],
-      ["a name that leads to it", (url: string) => url.replace("http://127.0.0.1", "https://localhost")],
-      ["the metadata service", () => "https://169.254.169.254"],
-    ] as const) {
-      it(`reaches no ${what} outside development`, async (t) => {
-        const { send, counterpart, holdsNoSecret } = await bench(t, entry, { policy: { development: false }, at });
-        const error = await failureOf(send());
-        assert.deepEqual([error.code, counterpart.receiver.received.length], ["EgressDenied", 0]);
-        holdsNoSecret(error);
-      });
-    }
-
-    it("begins no request once this controller does not lead", async (t) => {
-      const { send, counterpart } = await bench(t, entry, { mayBegin: () => false });
-      const error = await failureOf(send());
-      assert.deepEqual([error.code, counterpart.receiver.received.length], ["NotLeading", 0]);
-    });
-
-    it("closes without leaving a socket behind", async (t) => {
-      const before = sockets();
-      const { counterpart, sender, http, messages } = await bench(t, entry);
-      await Promise.all(Array.from({ length: 10 }, (_, index) => messages(ended("Failed", { uid: `run-${index}` }))).flat().map((message) => sender.send(message, never)));
-      assert.ok(sockets() > before, "connections are kept while they may be needed");
-      await sender.close();
-      await http.close();
-      await eventually("no sockets", () => (sockets() <= before ? true : undefined));
-      assert.equal(counterpart.violations.length, 0);
-    });
   });
 }

@@ -4,7 +4,9 @@ import { describe, it, mock } from "node:test";
 import type { Provider } from "../../src/api/provider.ts";
 import { createConnections, recheckMs, type Connection, type Connections } from "../../src/controller/connections.ts";
 import { KubeError } from "../../src/kube/kube-error.ts";
-import type { Http } from "../../src/providers/http.ts";
+import { Response } from "undici";
+import type { Http, Transport } from "../../src/providers/http.ts";
+import type { Outbound } from "../../src/providers/outbound.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Sender } from "../../src/providers/provider.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
@@ -18,6 +20,7 @@ const key = "ci/service";
 const { signal } = new AbortController();
 const secretEveryMs = 60_000;
 const unusedHttp: Http = { fetch: () => Promise.reject(new Error("nothing is sent here")), close: () => Promise.resolve() };
+const unused: Outbound = { client: () => unusedHttp, platform: unusedHttp, close: () => Promise.resolve() };
 
 const pem = (): string => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 const keys = [pem(), pem()] as const;
@@ -38,7 +41,7 @@ function setting(): Setting {
   const fake = fakeKube();
   const clock = manualClock();
   const redactor = createRedactor();
-  const connections = createConnections({ kube: fake.kube, http: unusedHttp, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
+  const connections = createConnections({ kube: fake.kube, outbound: unused, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
   return {
     ...fake,
     connections,
@@ -217,5 +220,80 @@ describe("the redactor", () => {
     store({ "private-key.pem": "perhaps-a-password" });
     assert.match(told(await refresh()), /^SecretMalformed/);
     assert.equal(redactor.clean("perhaps-a-password"), "perhaps-a-password");
+  });
+});
+
+describe("how a connection travels", () => {
+  const travelling = (http: () => Http) => {
+    const made: Transport[] = [];
+    const outbound: Outbound = {
+      ...unused,
+      client: (transport) => {
+        made.push(transport);
+        return http();
+      },
+    };
+    const fake = fakeKube();
+    const clock = manualClock();
+    const redactor = createRedactor();
+    const connections = createConnections({ kube: fake.kube, outbound, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
+    const store = (name: string, data: Record<string, string>): void => {
+      fake.objects.set(`ci/${name}`, { apiVersion: "v1", kind: "Secret", metadata: { name }, data: Object.fromEntries(Object.entries(data).map(([field, value]) => [field, Buffer.from(value).toString("base64")])) });
+    };
+    const refresh = (spec: Record<string, unknown> = {}): Promise<Connection> => {
+      clock.advance(secretEveryMs);
+      const provider = cloudEventsProvider();
+      return connections.refresh(key, { ...provider, spec: { ...provider.spec, ...spec } }, signal);
+    };
+    return { connections, made, store, refresh, redactor };
+  };
+  const proxied = { proxy: { url: "http://proxy.example.com:3128", secretRef: { name: "login" } } };
+
+  it("is as the Provider's frame and its Secrets say, and anew when either changes", async () => {
+    const closed: number[] = [];
+    const { made, store, refresh, redactor } = travelling(() => ({ ...unusedHttp, close: () => Promise.resolve(void closed.push(made.length)) }));
+    assert.equal(told(await refresh(proxied)), "SecretNotFound: Secret login (the login at the proxy) does not exist in namespace ci");
+    store("login", { username: "tekton", password: "s3cret-1" });
+    assert.equal(told(await refresh(proxied)), "ready");
+    const authorization = (password: string): string => `Basic ${Buffer.from(`tekton:${password}`).toString("base64")}`;
+    assert.deepEqual(made, [{ namespace: "ci", proxy: { url: "http://proxy.example.com:3128", authorization: authorization("s3cret-1") } }]);
+    assert.equal(redactor.clean(`x ${authorization("s3cret-1").slice(6)} s3cret-1`), "x [redacted] [redacted]");
+    await refresh(proxied);
+    assert.equal(made.length, 1);
+    store("login", { username: "tekton", password: "s3cret-2" });
+    await refresh(proxied);
+    await refresh({});
+    assert.deepEqual([made.length, made[1]?.proxy.authorization, made[2]], [3, authorization("s3cret-2"), { namespace: "ci" }]);
+    assert.deepEqual(closed, [2, 3], "the way of the one before is closed");
+  });
+
+  it("is not opened where the Provider or a Secret cannot be used", async () => {
+    const { made, store, refresh } = travelling(() => unusedHttp);
+    store("cert", { "tls.crt": "s3cret", "tls.key": "s3cret" });
+    assert.match(told(await refresh({ tls: { caBundle: "none" } })), /^FieldInvalid: spec\.tls\.caBundle holds no certificate/);
+    assert.match(told(await refresh({ tls: { clientCertificate: { secretRef: { name: "cert" } } } })), /^SecretMalformed: Secret cert: tls\.crt is no certificate/);
+    assert.deepEqual(made, []);
+  });
+
+  it("stays open until what is under way has ended", async () => {
+    const events: string[] = [];
+    const answer = Promise.withResolvers<Response>();
+    const { refresh, connections } = travelling(() => ({
+      fetch: () => {
+        events.push("fetch");
+        return answer.promise;
+      },
+      close: () => Promise.resolve(void events.push("close")),
+    }));
+    const sender = senderOf(await refresh());
+    const event = { specversion: "1.0", id: "1", source: "/x", type: "t" };
+    const sending = sender.send({ key: "event", target: {}, request: { method: "POST", url: "https://events.example.com/", headers: { "content-type": "application/cloudevents+json" }, body: event } }, signal);
+    connections.drop(key);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(events, ["fetch"]);
+    answer.resolve(new Response(null, { status: 202 }));
+    await sending;
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(events, ["fetch", "close"]);
   });
 });

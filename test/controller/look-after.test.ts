@@ -47,7 +47,8 @@ async function setting(count: number): Promise<Setting> {
   const clock = manualClock();
   const telemetry = { clock, redactor: createRedactor(), log: silentLogger, metrics: createMetrics() };
   const { kube } = fakeKube();
-  const connections = createConnections({ kube, http: { fetch: () => Promise.reject(new Error("unused")), close: () => Promise.resolve() }, telemetry });
+  const http = { fetch: () => Promise.reject(new Error("unused")), close: () => Promise.resolve() };
+  const connections = createConnections({ kube, outbound: { client: () => http, platform: http, close: () => Promise.resolve() }, telemetry });
   const routes = createRoutes();
   const log: string[] = [];
   const queue = (name: string): WorkQueue => ({

@@ -55,6 +55,7 @@ const controllerEverywhere = {
   "events.events.k8s.io": "[create]",
   "validatingwebhookconfigurations.admissionregistration.k8s.io[tekton-integrations]": "[get patch]",
   "mutatingwebhookconfigurations.admissionregistration.k8s.io[tekton-integrations]": "[get patch]",
+  "servicecidrs.networking.k8s.io": "[list]",
   secrets: "[get]",
 };
 
@@ -78,7 +79,7 @@ test("deploy/ applies with kubectl alone, and a second time changes nothing", as
   assert.equal(second.length, first.length);
 });
 
-test("outside its own namespace the controller reads runs and Secrets and writes nothing but its own kinds and Events", async (plane) => {
+test("outside its own namespace the controller reads runs, Secrets and the ranges of Services and writes nothing but its own kinds and Events", async (plane) => {
   await install(plane);
   assert.deepEqual(await rights(plane, `${own}-controller`, "default"), controllerEverywhere);
 });
@@ -153,7 +154,7 @@ test("only the controller creates Deliveries and writes their status; tenants ma
   await plane.kubectl(["delete", "delivery", "to-github-1", "--namespace", namespace], { kubeconfig });
 });
 
-test("overlays/watch-namespace gives the controller rights in the namespaces that it names, and keeps none elsewhere but for the webhook's configurations", async (plane, t) => {
+test("overlays/watch-namespace gives the controller rights in the namespaces that it names, and keeps none elsewhere but for what belongs to no namespace", async (plane, t) => {
   await install(plane);
   const watched = ["team-a", "team-b"];
   for (const namespace of watched) await plane.client.send("POST", "/api/v1/namespaces", { body: { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } } });
@@ -162,10 +163,10 @@ test("overlays/watch-namespace gives the controller rights in the namespaces tha
   // kubectl takes away nothing that an installation before this one had.
   await plane.kubectl(["delete", "clusterrolebinding", `${own}-controller`]);
   t.after(() => plane.kubectl(["apply", "-k", folder]));
-  const configurations = Object.fromEntries(Object.entries(controllerEverywhere).filter(([resource]) => resource.includes("webhookconfigurations")));
-  assert.deepEqual(await rights(plane, `${own}-controller`, "default"), { ...everybody, ...configurations });
+  const ofTheCluster = Object.fromEntries(Object.entries(controllerEverywhere).filter(([resource]) => /webhookconfigurations|servicecidrs/.test(resource)));
+  assert.deepEqual(await rights(plane, `${own}-controller`, "default"), { ...everybody, ...ofTheCluster });
   for (const namespace of watched) assert.deepEqual(await rights(plane, `${own}-controller`, namespace), controllerEverywhere);
-  assert.deepEqual(await rights(plane, `${own}-controller`, own), { ...everybody, ...configurations, ...ownOnly });
+  assert.deepEqual(await rights(plane, `${own}-controller`, own), { ...everybody, ...ofTheCluster, ...ownOnly });
 });
 
 interface PodTemplate {

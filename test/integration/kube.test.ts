@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { createDeniedRanges } from "../../src/controller/denied-ranges.ts";
 import { connect, type Kube } from "../../src/kube/client.ts";
 import { createStatusWriter } from "../../src/kube/apply.ts";
 import { createEventRecorder } from "../../src/kube/events.ts";
@@ -93,6 +94,19 @@ async function follow(plane: ControlPlane, t: TestContext, namespace: string, se
 }
 
 const test = controlPlaneTests();
+
+test("the addresses of Services are known from the API server, and those that are added later", async (plane) => {
+  const kube = await connect({ kubeconfig: plane.kubeconfig });
+  const ranges = createDeniedRanges({ kube, cidrs: [], telemetry: { clock: systemClock, log: silentLogger } });
+  const denied = (): boolean[] => ["10.0.0.1", "10.77.0.9", "203.0.113.1"].map((address) => ranges.current().check(address));
+  await ranges.known(signal);
+  assert.deepEqual(denied(), [true, false, false]);
+  const more = { apiVersion: "networking.k8s.io/v1", kind: "ServiceCIDR", metadata: { name: "more" }, spec: { cidrs: ["10.77.0.0/24"] } };
+  await insist(plane.client, "POST", "/apis/networking.k8s.io/v1/servicecidrs", more);
+  await ranges.known(signal);
+  assert.deepEqual(denied(), [true, true, false]);
+  await kube.close();
+});
 
 for (const initialState of ["stream", "pages"] as const) {
   test(`a reflector (${initialState}) sees the last state of 300 objects through a restart of the API server`, async (plane, t) => {

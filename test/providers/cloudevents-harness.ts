@@ -21,7 +21,7 @@ export interface Bench {
 /** A sink, and a sender to it. Secrets are by `<name>/<key>`. */
 export async function sendingTo(t: TestContext, section: Partial<CloudEventsProvider>, { secrets = {}, clock = systemClock }: { secrets?: Readonly<Record<string, string>>; clock?: Clock } = {}): Promise<Bench> {
   const sink = await startCloudEventsSink();
-  const http = createHttp({ development: true });
+  const http = createHttp({ policy: { development: true } });
   t.after(async () => {
     await http.close();
     await sink.close();

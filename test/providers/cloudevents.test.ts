@@ -40,7 +40,7 @@ const bodyOf = (of: Case): Structured => messageOf(of).request.body as Structure
 
 async function connected(t: TestContext): Promise<{ sink: CloudEventsSink; sender: Sender; url: string }> {
   const sink = await startCloudEventsSink();
-  const http = createHttp({ development: true });
+  const http = createHttp({ policy: { development: true } });
   t.after(async () => {
     await http.close();
     await sink.close();

@@ -29,7 +29,7 @@ export interface Opened {
 
 /** A sender for the App of a GitHub, with its real key unless a test says otherwise. */
 export function openSender(t: TestContext, { appId, baseURL, privateKey }: GitHubDouble, options: { key?: string; clock?: Clock; installationId?: number } = {}): Opened {
-  const http = createHttp({ development: true });
+  const http = createHttp({ policy: { development: true } });
   t.after(() => http.close());
   const { key = privateKey, clock = manualClock(Date.now()), installationId } = options;
   const provider: GitHubProvider = { appId, baseURL, privateKey: { secretRef: { name: "app" } }, ...(installationId !== undefined && { installationId }) };

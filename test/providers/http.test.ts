@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it, type TestContext } from "node:test";
-import { addressAllowed, createHttp, requestFailed, type EgressPolicy, type Http } from "../../src/providers/http.ts";
+import { addressAllowed, type EgressPolicy } from "../../src/providers/egress.ts";
+import { createHttp, requestFailed, type Http } from "../../src/providers/http.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import { startReceiver, type Receiver } from "../support/receivers.ts";
 import { allTextOf, failureOf } from "./errors.ts";
@@ -11,7 +12,7 @@ const development: EgressPolicy = { development: true };
 const { signal } = new AbortController();
 
 function client(t: TestContext, policy = development): Http {
-  const http = createHttp(policy);
+  const http = createHttp({ policy });
   t.after(() => http.close());
   return http;
 }
@@ -159,7 +160,7 @@ describe("a client that may not begin requests any more", () => {
   it("writes nothing of a request that waited for its connection meanwhile", async (t) => {
     const target = await receiver(t);
     let mayBegin = true;
-    const http = createHttp(development, () => mayBegin);
+    const http = createHttp({ policy: development, mayBegin: () => mayBegin });
     t.after(() => http.close());
     const begun = get(http, target.url);
     // The connection is not there yet: the request has been dispatched, and is not written.

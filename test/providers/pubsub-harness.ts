@@ -1,6 +1,7 @@
 import type { TestContext } from "node:test";
 import type { RunEvent } from "../../src/api/run-event.ts";
-import { createHttp, type EgressPolicy, type Http } from "../../src/providers/http.ts";
+import type { EgressPolicy } from "../../src/providers/egress.ts";
+import { createHttp, type Http } from "../../src/providers/http.ts";
 import type { Message, Rendered, Sender } from "../../src/providers/provider.ts";
 import { gcpPubSub, type PubSubNotification, type PubSubProvider } from "../../src/providers/pubsub/config.ts";
 import { render, type PubSubMessage, type PublishBody } from "../../src/providers/pubsub/render.ts";
@@ -66,7 +67,7 @@ function googleAt({ url }: PubSubDouble, http: Http): Http {
 
 /** A sender for the double's topic. */
 export function openSender(t: TestContext, double: PubSubDouble, provider: Partial<PubSubProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[] } {
-  const http = createHttp(options.policy ?? { development: true }, options.mayBegin);
+  const http = createHttp({ policy: options.policy ?? { development: true }, mayBegin: options.mayBegin ?? (() => true) });
   t.after(() => http.close());
   const { clock = manualClock(Date.now()), key = JSON.stringify(double.key), google = true } = options;
   const learnt: string[] = [];

@@ -27,7 +27,7 @@ export interface Opened {
 
 /** A sender for the App of a Slack, with its token unless a test says otherwise. */
 export function openSender(t: TestContext, { baseURL, token }: SlackDouble, options: { token?: string; clock?: Clock; provider?: Partial<SlackProvider>; learnSecret?: (secret: string) => void } = {}): Opened {
-  const http = createHttp({ development: true });
+  const http = createHttp({ policy: { development: true } });
   t.after(() => http.close());
   const provider: SlackProvider = { baseURL, accessToken: { secretRef: { name: "app" } }, channels: [{ id: channel }], ...options.provider };
   const secrets = new Map([["app/access-token", options.token ?? token]]);

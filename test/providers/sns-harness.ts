@@ -1,6 +1,7 @@
 import type { TestContext } from "node:test";
 import type { RunEvent } from "../../src/api/run-event.ts";
-import { createHttp, type EgressPolicy } from "../../src/providers/http.ts";
+import type { EgressPolicy } from "../../src/providers/egress.ts";
+import { createHttp } from "../../src/providers/http.ts";
 import type { Message, Rendered, Sender } from "../../src/providers/provider.ts";
 import { awsSns, type SnsNotification, type SnsProvider } from "../../src/providers/sns/config.ts";
 import { render } from "../../src/providers/sns/render.ts";
@@ -60,7 +61,7 @@ export const secretsOf = ({ id, secret, token }: KnownKey): Record<string, strin
 
 /** A sender for the double's topic, for which the double is AWS. */
 export function openSender(t: TestContext, double: SnsDouble, provider: Partial<SnsProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[] } {
-  const http = createHttp(options.policy ?? { development: true }, options.mayBegin);
+  const http = createHttp({ policy: options.policy ?? { development: true }, mayBegin: options.mayBegin ?? (() => true) });
   t.after(() => http.close());
   const { clock = manualClock(Date.now()) } = options;
   const secrets = new Map(Object.entries(options.secrets ?? secretsOf(options.key ?? double.key)).map(([name, value]) => [`aws/${name}`, value]));

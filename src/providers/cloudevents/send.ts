@@ -1,5 +1,6 @@
 import { CloudEvent, HTTP, ValidationError } from "cloudevents";
 import { refuseUnlessAccepted } from "../answer.ts";
+import { passOver } from "../body.ts";
 import { DeliveryError } from "../delivery-error.ts";
 import { requestFailed } from "../http.ts";
 import type { Message, RenderedRequest, Sender, SenderOptions } from "../provider.ts";
@@ -37,7 +38,7 @@ export function open(options: SenderOptions<CloudEventsProvider>): Sender {
 
   const post = async ({ request: { method, url } }: Message, { headers, body }: Encoded, signed: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> => {
     const response = await http.fetch(url, { method, headers: { ...own, ...headers, ...signed }, body, signal });
-    await response.body?.cancel();
+    await passOver(response);
     const { status } = response;
     gone = status === 410;
     if (gone) throw new DeliveryError("DestinationGone", `${host} answered 410: it is gone for good, and nothing more is sent to it until the Provider is changed or resumed`, { status });
