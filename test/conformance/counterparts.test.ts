@@ -39,7 +39,7 @@ async function connect(t: TestContext, name: CounterpartName, type: string, conn
   if (counterpart === undefined) return undefined;
   const definition = definitionOf(type);
   const { section, secrets } = connection(counterpart.ready);
-  const http = createHttp({ development: true });
+  const http = createHttp({ policy: { development: true } });
   t.after(() => http.close());
   const { open } = await definition.load();
   const sender = open({ provider: section, secrets, http, clock: hurriedClock(), learnSecret: () => undefined, providerName: { namespace: "ci", name: "conformance" } });
