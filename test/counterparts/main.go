@@ -1,6 +1,7 @@
 // The services that Providers send to, as far as independent implementations of them exist: each run as
 // `counterparts NAME`. Listens on 127.0.0.1 on a free port, prints one line of JSON with its address and what a client
-// needs, and ends with SIGTERM or with whoever started it. `GET /-/received` gives what it understood, as a JSON list.
+// needs, and ends with SIGTERM or with whoever started it. `GET /-/received` gives what it understood, as a JSON list, `GET /-/requests`
+// how many requests there were.
 package main
 
 import (
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 // Counterpart is one service: its handler, and what a client needs to know besides its address.
@@ -80,8 +82,15 @@ func run(name string) error {
 	if read == nil {
 		read = received.Items
 	}
+	var requests atomic.Int64
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/-/received" {
+		switch r.URL.Path {
+		case "/-/received":
+		case "/-/requests":
+			writeJSON(w, http.StatusOK, requests.Load())
+			return
+		default:
+			requests.Add(1)
 			counterpart.Handler.ServeHTTP(w, r)
 			return
 		}

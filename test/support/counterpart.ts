@@ -13,27 +13,28 @@ export interface RunningCounterpart {
   readonly ready: Readonly<Record<string, unknown>>;
   /** What it understood of the requests, in its own words. */
   readonly received: <Item>() => Promise<readonly Item[]>;
+  /** How many requests there were. */
+  readonly requests: () => Promise<number>;
+  readonly stop: () => Promise<void>;
 }
 
-/** Starts one, ended with the test; undefined: the test has been marked as skipped, since Go or its modules are missing. */
-export async function startCounterpart(t: TestContext, name: CounterpartName): Promise<RunningCounterpart | undefined> {
-  if (!requireTool(t, "go", ["version"])) return undefined;
-  let binary: string;
-  try {
-    binary = await goProgram(join(import.meta.dirname, "../counterparts"), "counterparts");
-  } catch (error) {
-    lacking(t, `the counterparts cannot be built: ${(error as Error).message}`);
-    return undefined;
-  }
+async function get<Body>(url: string): Promise<Body> {
+  const answer = await fetch(url);
+  const body = (await answer.json()) as Body;
+  if (!answer.ok) throw new Error(JSON.stringify(body));
+  return body;
+}
+
+/** The program with all of them. Rejects with a sentence when it cannot be built. */
+export const counterpartsBinary = (): Promise<string> => goProgram(join(import.meta.dirname, "../counterparts"), "counterparts");
+
+/** Starts one of them. */
+export async function runCounterpart(binary: string, name: CounterpartName): Promise<RunningCounterpart> {
   const child = spawn(binary, [name], { stdio: ["pipe", "pipe", "pipe"] });
   const ended = new Promise<void>((resolve) => {
     child.once("close", () => {
       resolve();
     });
-  });
-  t.after(async () => {
-    child.kill("SIGTERM");
-    await ended;
   });
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (complaint = `${complaint}${chunk}`.slice(-2000)));
@@ -44,13 +45,29 @@ export async function startCounterpart(t: TestContext, name: CounterpartName): P
     }),
   ]);
   const said = JSON.parse(ready) as Record<string, unknown>;
+  const url = String(said["url"]);
   return {
     ready: said,
-    received: async <Item>() => {
-      const answer = await fetch(`${String(said["url"])}/-/received`);
-      const body = (await answer.json()) as Item[];
-      if (!answer.ok) throw new Error(JSON.stringify(body));
-      return body;
+    received: <Item>() => get<Item[]>(`${url}/-/received`),
+    requests: () => get<number>(`${url}/-/requests`),
+    stop: async () => {
+      child.kill("SIGTERM");
+      await ended;
     },
   };
+}
+
+/** Starts one, ended with the test; undefined: the test has been marked as skipped, since Go or its modules are missing. */
+export async function startCounterpart(t: TestContext, name: CounterpartName): Promise<RunningCounterpart | undefined> {
+  if (!requireTool(t, "go", ["version"])) return undefined;
+  let binary: string;
+  try {
+    binary = await counterpartsBinary();
+  } catch (error) {
+    lacking(t, `the counterparts cannot be built: ${(error as Error).message}`);
+    return undefined;
+  }
+  const counterpart = await runCounterpart(binary, name);
+  t.after(counterpart.stop);
+  return counterpart;
 }
