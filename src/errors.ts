@@ -93,7 +93,7 @@ export const errorCatalogue = {
   CredentialsRefused: entry("delivery", "credentials", "The service refused the credentials.", "Mend the Secret or the permissions at the service; messages are kept and sent once it works."),
   SecretNotFound: entry("delivery", "credentials", "The Secret that the Provider names does not exist, or lacks the key.", "Create the Secret, or mend the reference; messages are kept and sent once it is there."),
   SecretMalformed: entry("delivery", "credentials", "The Secret's value is not of the form that the service needs.", "Put the value in as the Provider's page describes."),
-  CredentialsRequired: entry("delivery", "credentials", "The Provider names no credentials, and the controller's own identity may not be used for it.", "Name a Secret in the section's credentials."),
+  CredentialsRequired: entry("delivery", "credentials", "The Provider names no credentials, and the controller's own identity may not be used for it, or there is none.", "Name a Secret in the section's credentials, or have the installation allow the namespace with --ambient-credentials-namespaces."),
   ProviderNotFound: entry("delivery", "credentials", "The Provider that the Notification refers to does not exist or is being deleted.", "Create it, or mend spec.providerRef; messages are kept and sent once it is there."),
   ProviderSuspended: entry("delivery", "credentials", "The Provider is suspended.", "Set its spec.suspend to false; messages are kept and sent then."),
   MessagesThrottled: entry("delivery", "retryable", "The Notification has more messages than its maxPerMinute; they wait.", "Nothing to do; raise spec.maxPerMinute, or narrow the filter, if that is not wanted."),

@@ -44,11 +44,13 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
   }
   const namespace = config.namespace ?? kube.namespace ?? defaultNamespace;
   const roles: Role[] = [];
+  const ownIdentityNamespaces = new Set(config.ambientCredentialsNamespaces);
   if (config.controller) {
     const denied = createDeniedRanges({ kube, cidrs: config.egressDenyCidrs, telemetry });
     const policy = { development: config.development, allowHttp: config.egressAllowHttp, allowHosts: config.egressAllowHosts, clusterDomain: config.clusterDomain, denied: denied.current };
     const controller = createController({
       kube,
+      ownIdentityNamespaces,
       outbound: (mayBegin) => createOutbound({ policy, mayBegin, proxies: config.proxies }),
       telemetry,
       observe: injected.observe ?? observeNothing,
@@ -76,6 +78,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
       createWebhook({
         certificates: secretCertificates({ kube, namespace, telemetry }),
         reviews: createAccessReviews({ kube, clock }),
+        ownIdentityNamespaces,
         telemetry,
         port: config.webhookPort,
         host: config.bindAddress,

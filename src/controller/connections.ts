@@ -6,6 +6,7 @@ import { secrets as secretsResource, type KubeObject } from "../kube/resources.t
 import type { Http } from "../providers/http.ts";
 import type { Outbound } from "../providers/outbound.ts";
 import { DeliveryError } from "../providers/delivery-error.ts";
+import { checkOwnIdentity, usesOwnIdentity, type OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { AnyProviderDefinition, Sender } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
 import { checkTransport, transportOf, transportSecretRefs } from "../providers/transport.ts";
@@ -60,6 +61,7 @@ export interface Connections {
 export interface ConnectionsOptions {
   readonly kube: Kube;
   readonly outbound: Outbound;
+  readonly ownIdentityNamespaces: OwnIdentityNamespaces;
   readonly telemetry: Telemetry;
 }
 
@@ -124,7 +126,7 @@ function untilIdle(sender: Sender, http: Http): Sender {
   };
 }
 
-export function createConnections({ kube, outbound, telemetry }: ConnectionsOptions): Connections {
+export function createConnections({ kube, outbound, ownIdentityNamespaces, telemetry }: ConnectionsOptions): Connections {
   const opened = new Map<string, Open>();
   const state = new Map<string, Known>();
   /** Fingerprints whose credentials the service refused, until another one comes or they are tried again. */
@@ -156,7 +158,9 @@ export function createConnections({ kube, outbound, telemetry }: ConnectionsOpti
       const transport = transportOf(provider, values);
       if (transport.proxy?.authorization !== undefined) learnSecret(transport.proxy.authorization.slice("Basic ".length));
       http = outbound.client(transport);
-      const sender = open({ provider: spec[definition.section], providerName, secrets: values, http, clock, learnSecret });
+      const section = spec[definition.section];
+      const platform = usesOwnIdentity(definition, section) && ownIdentityNamespaces.has(metadata.namespace) ? { platform: outbound.platform } : {};
+      const sender = open({ provider: section, providerName, secrets: values, http, ...platform, clock, learnSecret });
       return { sender: untilIdle(sender, http), secrets };
     } catch (error) {
       await http?.close();
@@ -171,7 +175,8 @@ export function createConnections({ kube, outbound, telemetry }: ConnectionsOpti
     if (definition === undefined || section === undefined) {
       return { ready: false, code: "ProviderInvalid", message: `this version does not serve a Provider of type ${provider.spec.type} with these sections` };
     }
-    const [problem] = [...definition.check(section).map((found) => ({ ...found, path: [definition.section, ...found.path] })), ...checkTransport(provider.spec)];
+    const ofSection = [...definition.check(section), ...checkOwnIdentity(definition, section, provider.metadata.namespace, ownIdentityNamespaces)];
+    const [problem] = [...ofSection.map((found) => ({ ...found, path: [definition.section, ...found.path] })), ...checkTransport(provider.spec)];
     if (problem !== undefined) return { ready: false, code: problem.code, message: `spec.${problem.path.join(".")} ${problem.message}` };
     const values = await readSecrets(kube, provider, definition, signal);
     const fingerprint = fingerprintOf(provider, section, values);

@@ -3,6 +3,7 @@ import type { Kube } from "../kube/client.ts";
 import { runElection } from "../kube/election.ts";
 import type { Term } from "../kube/term.ts";
 import type { Outbound } from "../providers/outbound.ts";
+import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createCaches, type CacheHandlers, type Caches } from "./caches.ts";
@@ -23,6 +24,7 @@ export interface ControllerOptions {
   readonly kube: Kube;
   /** Makes what requests to services go through. They are begun only while `mayBegin` says so. */
   readonly outbound: (mayBegin: () => boolean) => Outbound;
+  readonly ownIdentityNamespaces: OwnIdentityNamespaces;
   readonly telemetry: Telemetry;
   readonly observe: StepObserver;
   readonly urlTemplate: string | undefined;

@@ -80,7 +80,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       log.error("runs could not be offered to Notifications", { namespace: lane, name, error });
     },
   });
-  const connections = createConnections({ kube, outbound: options.outbound, telemetry });
+  const connections = createConnections({ kube, outbound: options.outbound, ownIdentityNamespaces: options.ownIdentityNamespaces, telemetry });
   const recorder = createEventRecorder({ kube, reportingController: "integrations.tekton.ornew.io/controller", reportingInstance: options.instance, clock, log }, term.lost);
   const providerQueue = careQueue("Provider", telemetry);
   const notificationQueue = careQueue("Notification", telemetry);

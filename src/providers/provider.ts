@@ -95,6 +95,8 @@ export interface SenderOptions<ProviderSection> {
   /** Names of the Provider. */
   readonly providerName?: { readonly namespace: string; readonly name: string };
   readonly http: Http;
+  /** The way to endpoints of the platform's own; there only where the controller's own identity may be used. */
+  readonly platform?: Http;
   readonly clock: Clock;
   /** Called with every secret that the service hands out (tokens), so that it is masked wherever it turns up. */
   readonly learnSecret: (secret: string) => void;
@@ -137,6 +139,8 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly keepsStateFor?: (notification: NotificationSection) => boolean;
   /** The state as the service tells it apart; two statuses with the same one are not sent twice in a row. */
   readonly serviceState: (status: RunStatus, notification: NotificationSection) => string;
+  /** Whether it names no credentials where it could, so that the controller's own identity would be used. */
+  readonly usesOwnIdentity?: (provider: ProviderSection) => boolean;
   /** The Secret keys that a section names. */
   readonly secretRefs: (provider: ProviderSection) => readonly SecretNeeded[];
   /** Fields of a Provider's section that follow from others, for those that are left out. The section is as a user wrote it, and not checked yet. */
@@ -177,6 +181,7 @@ export function defineProvider<ProviderSection, NotificationSection>(
     serviceState: (status, notification) => definition.serviceState(status, notification as NotificationSection),
     reads: (notification) => definition.reads(notification as NotificationSection),
     keepsStateFor: (notification) => definition.keepsStateFor?.(notification as NotificationSection) ?? definition.keepsState,
+    usesOwnIdentity: (provider) => definition.usesOwnIdentity?.(provider as ProviderSection) === true,
     readsObject: (provider) => definition.readsObject?.(provider as ProviderSection) === true,
     checkNotification: (notification) => definition.checkNotification?.(notification as NotificationSection) ?? [],
     render: (input) => definition.render(input as RenderInput<ProviderSection, NotificationSection>),

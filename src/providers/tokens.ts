@@ -51,10 +51,12 @@ export function createTokens<Token>({ request, clock, renewBeforeMs }: TokensOpt
   return {
     current: async (signal) => {
       for (;;) {
+        signal.throwIfAborted();
         if (held !== undefined && clock.now() < held.renewAt) return held.token;
         underWay ??= {
           signal,
-          promise: renew(signal).finally(() => {
+          // A request that heeds no signal must not keep the next one from being made.
+          promise: unlessAborted(renew(signal), signal).finally(() => {
             underWay = undefined;
           }),
         };

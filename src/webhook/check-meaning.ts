@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import { compile, compilePattern, compileTemplate, runEventEnvironment } from "../filter/index.ts";
+import { checkOwnIdentity, usesOwnIdentity, type OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import { providers } from "../providers/registry.ts";
 import { checkTemplates, messageTemplates, type CheckedTemplate } from "../providers/templates.ts";
 import { checkTransport } from "../providers/transport.ts";
@@ -11,6 +12,8 @@ import { fromDiagnostic, type Findings, type Problem } from "./problem.ts";
 export interface MeaningOptions {
   /** The object's namespace; undefined where it is not known (a file without one). */
   readonly namespace: string | undefined;
+  /** Undefined: not known here, and so not judged. */
+  readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
   /** Whether the schema found errors in this field or below it. */
   readonly malformed: (field: string) => boolean;
 }
@@ -33,15 +36,17 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
-function checkProviderSections(spec: JsonObject, { malformed }: MeaningOptions): Findings {
-  return errorsOnly(
-    providers
-      .filter(({ section }) => isObject(own(spec, section)) && !malformed(`spec.${section}`))
-      .flatMap((provider) =>
-        provider.check(own(spec, provider.section)).map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`)),
-      ),
-  );
+function checkProviderSections(spec: JsonObject, { malformed, namespace, ownIdentityNamespaces }: MeaningOptions): Findings {
+  const wellFormed = providers.filter(({ section }) => isObject(own(spec, section)) && !malformed(`spec.${section}`)).map((provider) => ({ provider, section: own(spec, provider.section) }));
+  const errors = wellFormed.flatMap(({ provider, section }) => {
+    const identity = ownIdentityNamespaces === undefined || namespace === undefined ? [] : checkOwnIdentity(provider, section, namespace, ownIdentityNamespaces);
+    return [...provider.check(section), ...identity].map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`));
+  });
+  const unknown = ownIdentityNamespaces === undefined ? wellFormed.filter(({ provider, section }) => usesOwnIdentity(provider, section)) : [];
+  return { errors, warnings: unknown.map(({ provider }) => problem(fieldPath(["spec", provider.section, "credentials"]), "CredentialsRequired", ownIdentityUnknown)) };
 }
+
+const ownIdentityUnknown = "names no Secret: that needs an installation that lets Providers of this namespace use the controller's own identity (--ambient-credentials-namespaces)";
 
 function checkHowItTravels(spec: JsonObject, { malformed }: MeaningOptions): Findings {
   const part = (name: string): JsonObject => (isObject(own(spec, name)) && !malformed(`spec.${name}`) ? { [name]: own(spec, name) } : {});

@@ -1,4 +1,5 @@
 import { apiVersion } from "../api/group.ts";
+import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import { checkMeaning } from "./check-meaning.ts";
 import { checkSchema, type CheckedKind } from "./check-schema.ts";
 import { isObject, own, textOf } from "./json-value.ts";
@@ -7,6 +8,8 @@ import type { Findings } from "./problem.ts";
 export interface CheckOptions {
   /** The namespace the object is or will be in; undefined where it is not known. */
   readonly namespace: string | undefined;
+  /** Left out: not known here, and so not judged. */
+  readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
 }
 
 /** The kind of an object that is checked here; undefined for everything else. */
@@ -27,6 +30,6 @@ export function checkObject(object: unknown, options: CheckOptions): Findings {
   }
   const structure = checkSchema(kind, object);
   const malformed = (field: string): boolean => structure.some((found) => found.field === field || found.field.startsWith(`${field}.`) || found.field.startsWith(`${field}[`));
-  const meaning = checkMeaning(kind, object, { namespace: options.namespace, malformed });
+  const meaning = checkMeaning(kind, object, { ...options, malformed });
   return { errors: [...structure, ...meaning.errors], warnings: meaning.warnings };
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apiVersion, group, version } from "../api/group.ts";
 import { cutToBytes } from "../api/text.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import { checkObject } from "./check-object.ts";
 import { defaultsPatch } from "./defaults.ts";
 import { own } from "./json-value.ts";
@@ -48,12 +49,19 @@ export function decideMutation(request: AdmissionRequest): AdmissionResponse {
 export const isJudged = (request: AdmissionRequest): boolean =>
   isWrite(request) && isOurs(request) && request.subResource === "" && !(request.operation === "UPDATE" && sameSpec(request));
 
-/** The answer of the validating webhook. `missing`: rights that the requester lacks. */
-export function decideValidation(request: AdmissionRequest, missing: readonly Problem[] = []): AdmissionResponse {
+/** What a decision depends on besides the request. */
+export interface Deciding {
+  /** Rights that the requester lacks. */
+  readonly missing?: readonly Problem[];
+  readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
+}
+
+/** The answer of the validating webhook. */
+export function decideValidation(request: AdmissionRequest, { missing = [], ownIdentityNamespaces = new Set() }: Deciding = {}): AdmissionResponse {
   const { uid } = request;
   if (isWrite(request) && !isOurs(request)) return { uid, allowed: false, status: unknownKind(request) };
   if (!isJudged(request)) return { uid, allowed: true };
-  const found = withKnownAsWarnings(checkObject(request.object, { namespace: request.namespace }), request);
+  const found = withKnownAsWarnings((object) => checkObject(object, { namespace: request.namespace, ownIdentityNamespaces }), request);
   const errors = [...found.errors, ...missing];
   const lines = warningLines(found.warnings);
   const told = lines.length > 0 ? { warnings: lines } : {};
@@ -64,10 +72,11 @@ export function decideValidation(request: AdmissionRequest, missing: readonly Pr
  * Errors that the object had before this update become warnings: whoever mends one field need not mend all at once. What the requester lacks is not
  * among them, nor is what reaches into other namespaces.
  */
-function withKnownAsWarnings(found: Findings, { operation, oldObject, namespace }: AdmissionRequest): Findings {
+function withKnownAsWarnings(check: (object: unknown) => Findings, { operation, object, oldObject }: AdmissionRequest): Findings {
+  const found = check(object);
   if (operation !== "UPDATE" || found.errors.length === 0) return found;
   const signature = ({ field, code, message, line, column }: Problem): string => JSON.stringify([field, code, message, line, column]);
-  const before = new Set(checkObject(oldObject, { namespace }).errors.map(signature));
+  const before = new Set(check(oldObject).errors.map(signature));
   const isKnown = (error: Problem): boolean => !isForbidden(error) && before.has(signature(error));
   return { errors: found.errors.filter((error) => !isKnown(error)), warnings: [...found.errors.filter(isKnown), ...found.warnings] };
 }

@@ -1,4 +1,5 @@
 import type { AccessReviews } from "../kube/access-reviews.ts";
+import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { checkedKind } from "./check-object.ts";
 import { checkPermission } from "./check-permission.ts";
@@ -9,6 +10,8 @@ import type { AdmissionRequest, AdmissionResponse, Refusal } from "./review.ts";
 export interface ValidationOptions {
   readonly reviews: AccessReviews;
   readonly log: Logger;
+  /** Default: none. */
+  readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
 }
 
 /** Reviews that wait for the API server at one time; each holds its object in memory. */
@@ -26,7 +29,7 @@ const unknown: Refusal = {
  * Judges objects together with the rights of whoever writes them. What the object says is told also when the rights cannot be found out; without them nothing
  * is allowed.
  */
-export function createValidation({ reviews, log }: ValidationOptions): (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse> {
+export function createValidation({ reviews, log, ownIdentityNamespaces = new Set() }: ValidationOptions): (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse> {
   let waiting = 0;
   const missingRights = async (request: AdmissionRequest, signal: AbortSignal): Promise<readonly Problem[] | Refusal> => {
     const kind = checkedKind(request.object);
@@ -45,7 +48,7 @@ export function createValidation({ reviews, log }: ValidationOptions): (request:
   return async (request, signal) => {
     const missing = await missingRights(request, signal);
     const refused = "code" in missing ? missing : undefined;
-    const decided = decideValidation(request, "code" in missing ? [] : missing);
+    const decided = decideValidation(request, { missing: "code" in missing ? [] : missing, ownIdentityNamespaces });
     return refused !== undefined && decided.allowed ? { ...decided, allowed: false, status: refused } : decided;
   };
 }

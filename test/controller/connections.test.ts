@@ -14,7 +14,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor, type Redactor } from "../../src/telemetry/redact.ts";
 import { manualClock, type ManualClock } from "../support/manual-clock.ts";
 import { fakeKube, type FakeKube } from "./fake-kube.ts";
-import { cloudEventsProvider, gitHubProvider } from "./objects.ts";
+import { cloudEventsProvider, gitHubProvider, pubSubProvider, snsProvider } from "./objects.ts";
 
 const key = "ci/service";
 const { signal } = new AbortController();
@@ -41,7 +41,7 @@ function setting(): Setting {
   const fake = fakeKube();
   const clock = manualClock();
   const redactor = createRedactor();
-  const connections = createConnections({ kube: fake.kube, outbound: unused, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
+  const connections = createConnections({ kube: fake.kube, outbound: unused, ownIdentityNamespaces: new Set(), telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
   return {
     ...fake,
     connections,
@@ -236,7 +236,7 @@ describe("how a connection travels", () => {
     const fake = fakeKube();
     const clock = manualClock();
     const redactor = createRedactor();
-    const connections = createConnections({ kube: fake.kube, outbound, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
+    const connections = createConnections({ kube: fake.kube, outbound, ownIdentityNamespaces: new Set(["trusted"]), telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
     const store = (name: string, data: Record<string, string>): void => {
       fake.objects.set(`ci/${name}`, { apiVersion: "v1", kind: "Secret", metadata: { name }, data: Object.fromEntries(Object.entries(data).map(([field, value]) => [field, Buffer.from(value).toString("base64")])) });
     };
@@ -273,6 +273,19 @@ describe("how a connection travels", () => {
     assert.match(told(await refresh({ tls: { caBundle: "none" } })), /^FieldInvalid: spec\.tls\.caBundle holds no certificate/);
     assert.match(told(await refresh({ tls: { clientCertificate: { secretRef: { name: "cert" } } } })), /^SecretMalformed: Secret cert: tls\.crt is no certificate/);
     assert.deepEqual(made, []);
+  });
+
+  it("is the controller's own identity only in namespaces that may use it, and says so", async () => {
+    const { connections, made } = travelling(() => unusedHttp);
+    for (const namespace of ["ci", "trusted"]) {
+      for (const provider of [snsProvider({ credentials: undefined }, { namespace }), pubSubProvider({ credentials: undefined }, { namespace })]) {
+        const connection = await connections.refresh(`${namespace}/${provider.spec.type}`, provider, signal);
+        if (namespace === "trusted") assert.equal(told(connection), "ready");
+        else assert.match(told(connection), /^CredentialsRequired: spec\.(?:awsSNS|gcpPubSub)\.credentials must name a Secret: this installation does not let Providers of this namespace use the controller's own identity/);
+      }
+    }
+    assert.deepEqual(made, [{ namespace: "trusted" }, { namespace: "trusted" }]);
+    await connections.close();
   });
 
   it("stays open until what is under way has ended", async () => {

@@ -48,7 +48,7 @@ async function setting(count: number): Promise<Setting> {
   const telemetry = { clock, redactor: createRedactor(), log: silentLogger, metrics: createMetrics() };
   const { kube } = fakeKube();
   const http = { fetch: () => Promise.reject(new Error("unused")), close: () => Promise.resolve() };
-  const connections = createConnections({ kube, outbound: { client: () => http, platform: http, close: () => Promise.resolve() }, telemetry });
+  const connections = createConnections({ kube, outbound: { client: () => http, platform: http, close: () => Promise.resolve() }, ownIdentityNamespaces: new Set(), telemetry });
   const routes = createRoutes();
   const log: string[] = [];
   const queue = (name: string): WorkQueue => ({

@@ -58,6 +58,8 @@ export interface OpenOptions {
   readonly mayBegin?: () => boolean;
   /** Whether the double is Google itself, and no endpoint that a user gave. Default: true. */
   readonly google?: boolean;
+  /** The Provider names no Secret, and may use the controller's own identity. */
+  readonly platform?: Http;
 }
 
 /** An outbound client for which the double is Google. */
@@ -71,10 +73,13 @@ export function openSender(t: TestContext, double: PubSubDouble, provider: Parti
   t.after(() => http.close());
   const { clock = manualClock(Date.now()), key = JSON.stringify(double.key), google = true } = options;
   const learnt: string[] = [];
+  const { platform } = options;
+  const { credentials, ...bare } = section;
   const sender = open({
-    provider: { ...section, ...(!google && { endpoint: double.url }), ...provider },
+    provider: { ...bare, ...(platform === undefined && { credentials }), ...(!google && { endpoint: double.url }), ...provider },
     secrets: new Map([["pubsub/service-account.json", key]]),
     http: google ? googleAt(double, http) : http,
+    ...(platform !== undefined && { platform }),
     clock,
     learnSecret: (secret) => learnt.push(secret),
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runStatuses } from "../../src/api/run-event.ts";
 import { gcpPubSub, type PubSubProvider } from "../../src/providers/pubsub/config.ts";
+import { checkOwnIdentity } from "../../src/providers/own-identity.ts";
 import { ended, runEvent } from "../controller/runs.ts";
 import { messageOf, pubSubMessageOf, rendered, section, type Case } from "./pubsub-harness.ts";
 
@@ -89,10 +90,11 @@ describe("the check of a Pub/Sub section", () => {
     assert.deepEqual(check({ endpoint: "https://u:p@example.com" }), ["endpoint UrlInvalid"]);
   });
 
-  it("refuses a Provider without credentials, and says why", () => {
-    const [problem] = gcpPubSub.check({ projectId: "example-project", topic: "tekton-runs" });
-    assert.deepEqual([problem?.path, problem?.code], [["credentials"], "CredentialsRequired"]);
-    assert.match(problem?.message ?? "", /the controller's own identity cannot be used yet/);
+  it("without credentials, is for the controller's own identity, in namespaces that may use it", () => {
+    const section = { projectId: "example-project", topic: "tekton-runs" };
+    assert.deepEqual(checkOwnIdentity(gcpPubSub, section, "ci", new Set(["other"])).map(({ path, code }) => [path, code]), [[["credentials"], "CredentialsRequired"]]);
+    assert.deepEqual([checkOwnIdentity(gcpPubSub, section, "ci", new Set(["ci"])), gcpPubSub.check(section)], [[], []]);
+    assert.deepEqual(checkOwnIdentity(gcpPubSub, { ...section, credentials: { secretRef: { name: "s" } } }, "ci", new Set()), []);
   });
 
   it("takes names of attributes that Pub/Sub takes, none of them taken already", () => {

@@ -1,7 +1,7 @@
 import type { TestContext } from "node:test";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import type { EgressPolicy } from "../../src/providers/egress.ts";
-import { createHttp } from "../../src/providers/http.ts";
+import { createHttp, type Http } from "../../src/providers/http.ts";
 import type { Message, Rendered, Sender } from "../../src/providers/provider.ts";
 import { awsSns, type SnsNotification, type SnsProvider } from "../../src/providers/sns/config.ts";
 import { render } from "../../src/providers/sns/render.ts";
@@ -54,6 +54,8 @@ export interface OpenOptions {
   readonly mayBegin?: () => boolean;
   /** Values of the Secret, instead of the double's key. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** The Provider names no Secret, and may use the controller's own identity, which is found through this client. */
+  readonly platform?: Http;
 }
 
 /** The values of a Secret with the key. */
@@ -66,8 +68,9 @@ export function openSender(t: TestContext, double: SnsDouble, provider: Partial<
   const { clock = manualClock(Date.now()) } = options;
   const secrets = new Map(Object.entries(options.secrets ?? secretsOf(options.key ?? double.key)).map(([name, value]) => [`aws/${name}`, value]));
   const learnt: string[] = [];
-  const section: SnsProvider = { topicARN: double.topicArn, credentials: { secretRef: { name: "aws" } }, ...provider };
-  const sender = open({ provider: section, providerName: { namespace: "ci", name: "runs" }, secrets, http: awsAt(double, http), clock, learnSecret: (secret) => learnt.push(secret) });
+  const { platform } = options;
+  const section: SnsProvider = { topicARN: double.topicArn, ...(platform === undefined && { credentials: { secretRef: { name: "aws" } } }), ...provider };
+  const sender = open({ provider: section, providerName: { namespace: "ci", name: "runs" }, secrets, http: awsAt(double, http), ...(platform !== undefined && { platform }), clock, learnSecret: (secret) => learnt.push(secret) });
   t.after(() => sender.close());
   return { sender, learnt };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { runStatuses, type RunEvent } from "../../src/api/run-event.ts";
 import { awsSns, type SnsProvider } from "../../src/providers/sns/config.ts";
+import { checkOwnIdentity } from "../../src/providers/own-identity.ts";
 import { decodePublish, encodePublish, type Publish } from "../../src/providers/sns/form.ts";
 import { ended, runEvent, runUid } from "../controller/runs.ts";
 import { fifoARN, messageOf, rendered, roleARN, topicARN, type Case } from "./sns-harness.ts";
@@ -182,10 +183,11 @@ describe("check", () => {
     assert.deepEqual(check({ endpoint: "https://u:p@example.com/" }), ["endpoint UrlInvalid"]);
   });
 
-  it("refuses a Provider without credentials, and says why", () => {
-    const [problem] = awsSns.check({ topicARN });
-    assert.deepEqual([problem?.path, problem?.code], [["credentials"], "CredentialsRequired"]);
-    assert.match(problem?.message ?? "", /the controller's own identity cannot be used yet/);
+  it("without credentials, is for the controller's own identity, in namespaces that may use it", () => {
+    const section = { topicARN };
+    assert.deepEqual(checkOwnIdentity(awsSns, section, "ci", new Set(["other"])).map(({ path, code }) => [path, code]), [[["credentials"], "CredentialsRequired"]]);
+    assert.deepEqual([checkOwnIdentity(awsSns, section, "ci", new Set(["ci"])), awsSns.check(section)], [[], []]);
+    assert.deepEqual(checkOwnIdentity(awsSns, { ...section, credentials: { secretRef: { name: "s" } } }, "ci", new Set()), []);
   });
 
   it("names the keys of the Secret; a session token need not be there", () => {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, verify, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, randomBytes, verify, type KeyObject } from "node:crypto";
 import { googleError, pubSubLimits, wrongMessage } from "./pubsub-contract.ts";
 import { type Answer, type Received, type Receiver, startReceiver } from "./receivers.ts";
 
@@ -41,6 +41,10 @@ export interface PubSubDouble extends Receiver {
   readonly published: readonly PubSubPublished[];
   /** The tokens that came, each once. */
   readonly tokens: ReadonlySet<string>;
+  /** A token that Google gave to somebody who may publish. */
+  readonly grant: () => string;
+  /** Makes the tokens that were granted invalid. */
+  readonly revoke: () => void;
   /** Lets accounts no longer publish. */
   readonly forbid: () => void;
   /** Replaces the account's key by another one. */
@@ -57,6 +61,7 @@ interface State {
   readonly topics: Set<string>;
   readonly published: PubSubPublished[];
   readonly tokens: Set<string>;
+  readonly granted: Set<string>;
   forbidden: boolean;
 }
 
@@ -115,7 +120,7 @@ function wrongLimits(request: Received): string | undefined {
 export async function startPubSub(options: PubSubOptions = {}): Promise<PubSubDouble> {
   const { projectId = "example-project", topic = "tekton-runs" } = options;
   const violations: string[] = [];
-  const state: State = { keys: new Map(), topics: new Set([`projects/${projectId}/topics/${topic}`]), published: [], tokens: new Set(), forbidden: false };
+  const state: State = { keys: new Map(), topics: new Set([`projects/${projectId}/topics/${topic}`]), published: [], tokens: new Set(), granted: new Set(), forbidden: false };
   const key = makeKey(state);
 
   const publish = (request: Received, name: string): Answer => {
@@ -136,7 +141,7 @@ export async function startPubSub(options: PubSubOptions = {}): Promise<PubSubDo
       return googleError("INVALID_ARGUMENT", wrong);
     };
     const authorization = request.headers["authorization"] ?? "";
-    const forged = wrongToken(authorization, state.keys, Date.now());
+    const forged = state.granted.has(authorization.slice("Bearer ".length)) ? undefined : wrongToken(authorization, state.keys, Date.now());
     if (forged !== undefined) return googleError("UNAUTHENTICATED", `Request had invalid authentication credentials: ${forged} ${authorization}`);
     state.tokens.add(authorization);
     const [, name] = /^\/v1\/(projects\/[^/]+\/topics\/[^/:]+):publish$/.exec(request.path) ?? [];
@@ -154,6 +159,14 @@ export async function startPubSub(options: PubSubOptions = {}): Promise<PubSubDo
     key,
     published: state.published,
     tokens: state.tokens,
+    grant: () => {
+      const token = `ya29.${randomBytes(60).toString("base64url")}`;
+      state.granted.add(token);
+      return token;
+    },
+    revoke: () => {
+      state.granted.clear();
+    },
     forbid: () => {
       state.forbidden = true;
     },

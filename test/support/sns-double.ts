@@ -42,7 +42,9 @@ export interface SnsDouble extends Receiver {
   readonly forbid: (keyId: string) => void;
   /** Replaces the double's key by another one. */
   readonly rotate: () => KnownKey;
-  /** Makes the keys of all roles invalid. */
+  /** A temporary key that may publish and assume roles. */
+  readonly grant: () => KnownKey;
+  /** Makes the keys of all roles, and all that were granted, invalid. */
   readonly endSessions: () => void;
   readonly deleteTopic: () => void;
   /** What was wrong with requests by AWS's model and limits. */
@@ -122,15 +124,21 @@ function publish(form: URLSearchParams, { keyId, region }: Signed, state: State)
   return { status: 200, headers: { "content-type": "text/xml" }, body: awsResult("Publish", { MessageId: messageId }) };
 }
 
+/** A key for a while. */
+function grant(state: State): KnownKey {
+  const key = makeKey(randomBytes(60).toString("base64"));
+  state.keys.set(key.id, key);
+  state.sessions.add(key.id);
+  return key;
+}
+
 function assumeRole(form: URLSearchParams, state: State): Answer {
   const role = form.get("RoleArn") ?? "";
   const wanted = Object.hasOwn(state.roles, role) ? state.roles[role] : undefined;
   if (wanted === undefined || form.get("ExternalId") !== wanted) {
     return awsError("AccessDenied", `User: arn:aws:iam::123456789012:user/ci is not authorized to perform: sts:AssumeRole on resource: ${role}`);
   }
-  const key = makeKey(randomBytes(60).toString("base64"));
-  state.keys.set(key.id, key);
-  state.sessions.add(key.id);
+  const key = grant(state);
   state.assumed += 1;
   const expiration = new Date(Date.now() + state.sessionMs).toISOString().replace(/\.\d+Z$/, "Z");
   const given = { AccessKeyId: key.id, SecretAccessKey: key.secret, SessionToken: key.token ?? "", Expiration: expiration };
@@ -183,6 +191,7 @@ export async function startSns(options: SnsOptions = {}): Promise<SnsDouble> {
       state.forbidden.add(keyId);
     },
     rotate,
+    grant: () => grant(state),
     endSessions: () => {
       for (const id of state.sessions) state.keys.delete(id);
       state.sessions.clear();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { checkObject } from "../../src/webhook/check-object.ts";
+import { checkObject, type CheckOptions } from "../../src/webhook/check-object.ts";
 import { withDefaults } from "../../src/webhook/defaults.ts";
 import { filtered, gitHub, goodNotification, goodProvider, notification, provider } from "./objects.ts";
 
@@ -9,7 +9,7 @@ const pubSub = { projectId: "example-project", topic: "tekton-runs", credentials
 const sns = { topicARN: "arn:aws:sns:eu-central-1:123456789012:runs", credentials: { secretRef: { name: "aws" } } };
 
 /** `field code` of every error, in order. */
-const errorsOf = (object: unknown, options: { namespace: string | undefined } = { namespace: "ci" }): string[] =>
+const errorsOf = (object: unknown, options: CheckOptions = { namespace: "ci", ownIdentityNamespaces: new Set(["trusted"]) }): string[] =>
   checkObject(withDefaults(object), options).errors.map(({ field, code }) => `${field} ${code}`);
 
 describe("checkObject: accepted", () => {
@@ -97,6 +97,25 @@ describe("checkObject: refused", () => {
       assert.deepEqual(errorsOf(object), errors);
     });
   }
+
+  it("no credentials are needed in namespaces that may use the controller's own identity; where that is not known, it is a warning", () => {
+    for (const [section, object] of [["awsSNS", provider({ awsSNS: { topicARN: sns.topicARN } })], ["gcpPubSub", provider({ gcpPubSub: { projectId: "example-project", topic: "runs" } })]] as const) {
+      assert.deepEqual(errorsOf(object, { namespace: "trusted", ownIdentityNamespaces: new Set(["trusted"]) }), []);
+      assert.deepEqual(errorsOf(object, { namespace: "ci", ownIdentityNamespaces: new Set() }), [`spec.${section}.credentials CredentialsRequired`]);
+      const { errors, warnings } = checkObject(withDefaults(object), { namespace: "ci" });
+      assert.deepEqual([errors, warnings.map(({ field, code }) => `${field} ${code}`)], [[], [`spec.${section}.credentials CredentialsRequired`]]);
+    }
+  });
+
+  it("what is signed with the controller's own identity goes to the vendor and nowhere else", () => {
+    const options = { namespace: "trusted", ownIdentityNamespaces: new Set(["trusted"]) };
+    for (const [endpoint, errors] of [["https://vpce-1.sns.eu-central-1.vpce.amazonaws.com", 0], ["https://sns.cn-north-1.amazonaws.com.cn:8443", 0], ["http://sns.eu-central-1.amazonaws.com", 1], ["https://amazonaws.com", 1], ["https://sns.eu-central-1.amazonaws.com.example.com", 1], ["https://evilamazonaws.com", 1], ["https://[", 2]] as const) {
+      assert.equal(errorsOf(provider({ awsSNS: { topicARN: sns.topicARN, endpoint } }), options).filter((error) => error.startsWith("spec.awsSNS.endpoint")).length, errors, endpoint);
+    }
+    for (const [endpoint, errors] of [["https://europe-west3-pubsub.googleapis.com", 0], ["http://pubsub.googleapis.com", 1], ["https://googleapis.com.example.com", 1], ["https://evil-googleapis.com", 1]] as const) {
+      assert.equal(errorsOf(provider({ gcpPubSub: { projectId: "example-project", topic: "runs", endpoint } }), options).length, errors, endpoint);
+    }
+  });
 
   it("schema and meaning errors come in one answer", () => {
     const object = filtered({ kinds: ["Job"], expression: "nope", results: [{ name: "a", matches: "(" }], children: "yes" });

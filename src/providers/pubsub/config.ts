@@ -54,9 +54,12 @@ const notificationSection = Type.Object(
 export type PubSubProvider = Static<typeof providerSection>;
 export type PubSubNotification = Static<typeof notificationSection>;
 
-function checkCredentials({ credentials }: PubSubProvider): SectionProblem[] {
-  if (credentials !== undefined) return [];
-  return [{ path: ["credentials"], code: "CredentialsRequired", message: "must name a Secret with the key of a service account: the controller's own identity cannot be used yet" }];
+/** The token of the controller's own identity goes to Google and nowhere else. */
+function checkOwnEndpoint({ credentials, endpoint }: PubSubProvider): SectionProblem[] {
+  if (credentials !== undefined || endpoint === undefined) return [];
+  const { protocol = "", hostname = "" } = URL.parse(endpoint) ?? {};
+  if (protocol === "https:" && hostname.endsWith(".googleapis.com")) return [];
+  return [{ path: ["endpoint"], code: "FieldForbidden", message: "must be an https URL of Google itself (*.googleapis.com) where no credentials are named: the controller's own identity is shown to nobody else" }];
 }
 
 function checkTopic({ topic }: PubSubProvider): SectionProblem[] {
@@ -93,10 +96,11 @@ export const gcpPubSub = defineProvider<PubSubProvider, PubSubNotification>({
   defaultStatuses: runStatuses,
   keepsState: false,
   serviceState: (status) => status,
+  usesOwnIdentity: ({ credentials }) => credentials === undefined,
   secretRefs: ({ credentials }) => (credentials === undefined ? [] : [secretOf(credentials, "service-account.json", "the key of the service account")]),
   templates: [["attributes", "**"], ["orderingKey"]],
   reads: () => ["tasks"],
-  check: (provider) => [...checkTopic(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkCredentials(provider)],
+  check: (provider) => [...checkTopic(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkOwnEndpoint(provider)],
   checkNotification: checkAttributes,
   render,
   load: async () => await import("./send.ts"),

@@ -6,14 +6,17 @@ import { readBody } from "../body.ts";
 import { DeliveryError } from "../delivery-error.ts";
 import { requestFailed } from "../http.ts";
 import { secretOf, type Sender, type SenderOptions } from "../provider.ts";
+import type { Tokens } from "../tokens.ts";
+import { ambientTokens } from "./ambient.ts";
 import type { PubSubProvider } from "./config.ts";
 import { readGoogleError, refused, type Answer } from "./errors.ts";
 import { apiBase, topicPath, type PublishBody } from "./render.ts";
-import { readServiceAccount, selfSignedTokens, type ServiceAccount } from "./service-account.ts";
+import { readServiceAccount, selfSignedTokens } from "./service-account.ts";
 
 /** One message on its way through the SDK, which knows nothing of signals, and keeps little of what went wrong. */
 interface Call {
   readonly signal: AbortSignal;
+  token?: string;
   answer?: Answer;
   failure?: unknown;
 }
@@ -24,16 +27,21 @@ const sdkTimeoutMs = 65_000;
 /** Statuses of answers that cannot have a body. */
 const bodiless = new Set([204, 205, 304]);
 
-function accountOf({ provider: { credentials }, secrets }: SenderOptions<PubSubProvider>): ServiceAccount {
-  if (credentials === undefined) throw new DeliveryError("CredentialsRequired", "spec.gcpPubSub.credentials must name a Secret with the key of a service account: the controller's own identity cannot be used yet");
+/** The tokens of the service account in the Secret, or of the controller's own identity. Throws CredentialsRequired, SecretMalformed. */
+function tokensOf({ provider: { projectId, credentials }, secrets, platform, clock, learnSecret }: SenderOptions<PubSubProvider>): Tokens<string> {
+  if (credentials === undefined) {
+    if (platform === undefined) throw new DeliveryError("CredentialsRequired", "spec.gcpPubSub.credentials must name a Secret with the key of a service account: the controller's own identity may not be used here");
+    return ambientTokens(projectId, clock, learnSecret);
+  }
   const { name, key } = secretOf(credentials, "service-account.json", "");
-  return readServiceAccount(secrets.get(`${name}/${key}`) ?? "", `Secret ${name}, key ${key}`);
+  const sign = selfSignedTokens(readServiceAccount(secrets.get(`${name}/${key}`) ?? "", `Secret ${name}, key ${key}`), clock, learnSecret);
+  return { current: () => Promise.resolve(sign()), refused: () => undefined };
 }
 
 /** Publishes to one topic with the SDK's client in its REST mode, one message a request, through our own outbound client. */
 export function open(options: SenderOptions<PubSubProvider>): Sender {
-  const { provider, http, clock, learnSecret } = options;
-  const token = selfSignedTokens(accountOf(options), clock, learnSecret);
+  const { provider, http, clock } = options;
+  const tokens = tokensOf(options);
   const { protocol, hostname, port, host } = new URL(apiBase(provider));
   const scheme = protocol.slice(0, -1);
   const calls = new AsyncLocalStorage<Call>();
@@ -41,7 +49,8 @@ export function open(options: SenderOptions<PubSubProvider>): Sender {
   const post = async (call: Call, url: URL, init: RequestInit): Promise<Response> => {
     // Asks for numbers in the place of names of enums; there are none in the answer.
     url.search = "";
-    const headers = { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${token()}` };
+    call.token = await tokens.current(call.signal);
+    const headers = { ...Object.fromEntries(new Headers(init.headers)), authorization: `Bearer ${call.token}` };
     const response = await http.fetch(url.href, { method: "POST", headers, body: init.body as string, signal: call.signal });
     const body = await readBody(response, host);
     const { status } = response;
@@ -87,8 +96,21 @@ export function open(options: SenderOptions<PubSubProvider>): Sender {
     throw refused(call.answer ?? { status: 200, retryAfterMs: undefined, word: undefined, said: undefined }, host, provider.endpoint === undefined);
   };
 
+  const send = async (body: PublishBody, signal: AbortSignal): Promise<string> => {
+    for (let again = provider.credentials === undefined; ; again = false) {
+      const call: Call = { signal };
+      try {
+        return await publish(call, body);
+      } catch (error) {
+        // A token can be revoked before its time: one fresh one is tried before the credentials are blamed.
+        if (!(error instanceof DeliveryError) || error.status !== 401 || call.token === undefined || !again) throw error;
+        tokens.refused(call.token);
+      }
+    }
+  };
+
   return {
-    send: async ({ request }, signal) => ({ externalRef: await publish({ signal }, request.body as PublishBody) }),
+    send: async ({ request }, signal) => ({ externalRef: await send(request.body as PublishBody, signal) }),
     close: () => client.close(),
   };
 }

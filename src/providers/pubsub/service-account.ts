@@ -10,7 +10,7 @@ export interface ServiceAccount {
 }
 
 /** The one right that is asked for. */
-const scope = "https://www.googleapis.com/auth/pubsub";
+export const scope = "https://www.googleapis.com/auth/pubsub";
 
 /** Google takes tokens of at most an hour. They are made anew this long before, so that none ends on its way. */
 const lifeSeconds = 3600;

@@ -5,7 +5,7 @@ import { maxLoopField } from "../loop-guard.ts";
 import { standardAttributes } from "../message-attributes.ts";
 import { defineProvider, type SectionProblem } from "../provider.ts";
 import { checkUrl } from "../url.ts";
-import { maxOwnAttributes, render, topicOf } from "./render.ts";
+import { isEndpointOfAws, maxOwnAttributes, render, topicOf } from "./render.ts";
 
 const providerSection = Type.Object(
   {
@@ -43,7 +43,7 @@ const providerSection = Type.Object(
             { description: "The Secret with the keys access-key-id, secret-access-key and, for temporary ones, session-token." },
           ),
         },
-        { description: "The access key. Needed for now: the controller's own identity cannot be used yet." },
+        { description: "The access key. When left out: the controller's own identity, in namespaces where the installation allows it." },
       ),
     ),
     maxLoop: maxLoopField("Messages carry the attribute `tektonloop`"),
@@ -88,9 +88,10 @@ function checkRegion({ region, topicARN }: SnsProvider): SectionProblem[] {
   return [{ path: ["region"], code: "FieldInvalid", message: `is ${region}, and the topic is in ${named}: set it to ${named}` }];
 }
 
-function checkCredentials({ credentials }: SnsProvider): SectionProblem[] {
-  if (credentials !== undefined) return [];
-  return [{ path: ["credentials"], code: "CredentialsRequired", message: "must name a Secret with an access key: the controller's own identity cannot be used yet" }];
+/** What is signed with the controller's own identity goes to AWS and nowhere else. */
+function checkOwnEndpoint({ credentials, endpoint }: SnsProvider): SectionProblem[] {
+  if (credentials !== undefined || endpoint === undefined || isEndpointOfAws(endpoint)) return [];
+  return [{ path: ["endpoint"], code: "FieldForbidden", message: "must be an https URL of AWS itself where no credentials are named: the controller's own identity is shown to nobody else" }];
 }
 
 function checkAttributes({ attributes = {} }: SnsNotification): SectionProblem[] {
@@ -122,6 +123,7 @@ export const awsSns = defineProvider<SnsProvider, SnsNotification>({
   defaultStatuses: runStatuses,
   keepsState: false,
   serviceState: (status) => status,
+  usesOwnIdentity: ({ credentials }) => credentials === undefined,
   secretRefs: ({ credentials }) =>
     credentials === undefined
       ? []
@@ -136,7 +138,7 @@ export const awsSns = defineProvider<SnsProvider, SnsNotification>({
     const region = typeof topicARN === "string" ? topicOf(topicARN).region : undefined;
     return region === undefined ? {} : { region };
   },
-  check: (provider) => [...checkRegion(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkCredentials(provider)],
+  check: (provider) => [...checkRegion(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkOwnEndpoint(provider)],
   checkNotification: checkAttributes,
   render,
   load: async () => await import("./send.ts"),

@@ -31,7 +31,10 @@ export interface AwsRequestHandler {
 /** Written by the connection itself. */
 const written = new Set(["host", "content-length"]);
 
-/** Lets the AWS SDK send through our outbound client, with its egress policy, fence and bounds. Every call passes an `abortSignal`. */
+/** For calls of the SDK's own, which bring no signal. */
+const ownTimeoutMs = 10_000;
+
+/** Lets the AWS SDK send through our outbound client, with its egress policy, fence and bounds. */
 export function handlerOver(http: Http): AwsRequestHandler {
   return {
     metadata: { handlerProtocol: "http/1.1" },
@@ -41,7 +44,7 @@ export function handlerOver(http: Http): AwsRequestHandler {
         method,
         headers: Object.fromEntries(Object.entries(headers).filter(([name]) => !written.has(name.toLowerCase()))),
         body: body as string,
-        signal: abortSignal as AbortSignal,
+        signal: abortSignal instanceof AbortSignal ? abortSignal : AbortSignal.timeout(ownTimeoutMs),
       });
       return { response: { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await readBody(response, host) } };
     },

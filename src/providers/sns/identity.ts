@@ -1,8 +1,11 @@
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import type { Clock } from "../../telemetry/clock.ts";
 import { DeliveryError } from "../delivery-error.ts";
+import type { Http } from "../http.ts";
+import { createTokens, type Issued, type Tokens } from "../tokens.ts";
 import { toDeliveryError } from "./errors.ts";
-import type { AwsRequestHandler } from "./http-handler.ts";
+import { handlerOver, type AwsRequestHandler } from "./http-handler.ts";
 
 /** What requests are signed with. */
 export interface AccessKey {
@@ -11,47 +14,44 @@ export interface AccessKey {
   readonly sessionToken?: string;
 }
 
-export interface RoleOptions {
+/** An identity whose keys come and go: one request for a key at a time, however many ask for it. */
+export type Identity = Tokens<AccessKey>;
+
+interface IdentityOptions {
+  readonly clock: Clock;
+  readonly learnSecret: (secret: string) => void;
+}
+
+export interface RoleOptions extends IdentityOptions {
   readonly roleARN: string;
   readonly externalId: string;
   readonly region: string;
   /** URL of STS. */
   readonly endpoint: string;
-  /** The identity that assumes the role. */
-  readonly key: AccessKey;
+  /** Who assumes the role. */
+  readonly identity: Identity;
   readonly requestHandler: AwsRequestHandler;
-  readonly clock: Clock;
-  readonly learnSecret: (secret: string) => void;
 }
 
-/** An assumed role. */
-export interface Role {
-  /** A key that is good for a while; one request an hour, however many ask at once. */
-  readonly key: (signal: AbortSignal) => Promise<AccessKey>;
-  /** Forgets a key that was refused, unless a newer one has come since. */
-  readonly refused: (key: AccessKey) => void;
-}
-
-/** A role is assumed for an hour, and anew this long before the hour is over, so that no key ends on its way. */
-const sessionSeconds = 3600;
+/** Keys are renewed this long before they end, so that none ends on its way. */
 const renewBeforeMs = 300_000;
 
-/** What client of AWS have in common here: one call is one request, and nothing is read from the environment or from files. */
+/** A role is assumed for an hour; a key that does not say when it ends is asked for again as often. */
+const sessionSeconds = 3600;
+
+/** What clients of AWS have in common here: one call is one request, and nothing is read from the environment or from files. */
 export const clientDefaults = { maxAttempts: 1, retryMode: "standard", defaultsMode: "standard", useDualstackEndpoint: false, useFipsEndpoint: false, userAgentAppId: "tekton-integrations" } as const;
 
-interface Session {
-  readonly key: AccessKey;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
+/** The identity of a key that never changes. */
+export const fixedIdentity = (key: AccessKey): Identity => ({ current: () => Promise.resolve(key), refused: () => undefined });
 
-export function createRole({ roleARN, externalId, region, endpoint, key, requestHandler, clock, learnSecret }: RoleOptions): Role {
-  const sts = new STSClient({ ...clientDefaults, region, endpoint, credentials: key, requestHandler });
-  const host = new URL(endpoint).host;
-  let session: Session | undefined;
-  let renewal: Promise<Session> | undefined;
+/** A role that another identity assumes. */
+export function createRole({ roleARN, externalId, region, endpoint, identity, requestHandler, clock, learnSecret }: RoleOptions): Identity {
+  const { host } = new URL(endpoint);
 
-  const assume = async (signal: AbortSignal): Promise<Session> => {
+  const request = async (signal: AbortSignal): Promise<Issued<AccessKey>> => {
+    const by = await identity.current(signal);
+    const sts = new STSClient({ ...clientDefaults, region, endpoint, credentials: by, requestHandler });
     try {
       const command = new AssumeRoleCommand({ RoleArn: roleARN, RoleSessionName: "tekton-integrations", ExternalId: externalId, DurationSeconds: sessionSeconds });
       const { Credentials: given } = await sts.send(command, { abortSignal: signal });
@@ -61,23 +61,39 @@ export function createRole({ roleARN, externalId, region, endpoint, key, request
       }
       learnSecret(secretAccessKey);
       learnSecret(sessionToken);
-      return { key: { accessKeyId, secretAccessKey, sessionToken }, expiresAt: expiration.getTime() };
+      return { token: { accessKeyId, secretAccessKey, sessionToken }, expiresAt: expiration.getTime() };
     } catch (error) {
-      throw toDeliveryError(error, { what: "assume the role", host, now: clock.now(), trusted: true, signal });
+      const failure = toDeliveryError(error, { what: "assume the role", host, now: clock.now(), trusted: true, signal });
+      if (failure.code === "CredentialsRefused") identity.refused(by);
+      throw failure;
     }
   };
+  return createTokens({ request, clock, renewBeforeMs });
+}
 
-  return {
-    key: async (signal) => {
-      if (session !== undefined && session.expiresAt - renewBeforeMs > clock.now()) return session.key;
-      renewal ??= assume(signal).finally(() => {
-        renewal = undefined;
-      });
-      session = await renewal;
-      return session.key;
-    },
-    refused: (refusedKey) => {
-      if (session?.key === refusedKey) session = undefined;
-    },
+const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/**
+ * The controller's own identity, found as AWS's SDK always does: the environment, a web identity (IRSA), the container's
+ * (EKS Pod Identity) or the machine's.
+ * @param platform the way to AWS's STS; the SDK asks endpoints on this machine and its own network without it
+ */
+export function ambientIdentity(platform: Http, { clock, learnSecret }: IdentityOptions): Identity {
+  const request = async (signal: AbortSignal): Promise<Issued<AccessKey>> => {
+    try {
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await defaultProvider({ logger: silent, clientConfig: { maxAttempts: 1, requestHandler: handlerOver(platform) } })();
+      learnSecret(secretAccessKey);
+      if (sessionToken !== undefined) learnSecret(sessionToken);
+      return { token: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) }, expiresAt: expiration?.getTime() ?? clock.now() + sessionSeconds * 1000 };
+    } catch (error) {
+      throw noIdentity(error, clock.now(), signal);
+    }
   };
+  return createTokens({ request, clock, renewBeforeMs });
+}
+
+/** The SDK's own error may hold what it has read. */
+function noIdentity(error: unknown, now: number, signal: AbortSignal): DeliveryError {
+  if ((error as Error).name === "CredentialsProviderError") return new DeliveryError("CredentialsRequired", "the controller has no identity of its own at AWS: neither the environment nor a web identity, the container or the machine gives it one");
+  return toDeliveryError(error, { what: "get the controller's own identity", host: "AWS STS", now, trusted: true, signal });
 }

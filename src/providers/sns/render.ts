@@ -49,6 +49,12 @@ const domains: Readonly<Record<string, string>> = {
   "aws-iso-f": "csp.hci.ic.gov",
 };
 
+/** Whether the URL leads to AWS itself, VPC endpoints among them. */
+export function isEndpointOfAws(url: string): boolean {
+  const { protocol = "", hostname = "" } = URL.parse(url) ?? {};
+  return protocol === "https:" && [...Object.values(domains), "api.aws"].some((domain) => hostname.endsWith(`.${domain}`));
+}
+
 /** The address of an AWS service in the topic's region. */
 export function serviceUrl(service: "sns" | "sts", topicARN: string): string {
   const { partition, region = "" } = topicOf(topicARN);

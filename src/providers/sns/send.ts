@@ -1,17 +1,16 @@
 import { PublishCommand, SNSClient, type PublishCommandInput } from "@aws-sdk/client-sns";
 import { DeliveryError } from "../delivery-error.ts";
+import { requestFailed } from "../http.ts";
 import type { Message, Sender, SenderOptions } from "../provider.ts";
 import type { SnsProvider } from "./config.ts";
 import { toDeliveryError } from "./errors.ts";
 import { decodePublish } from "./form.ts";
 import { handlerOver } from "./http-handler.ts";
-import { clientDefaults, createRole, type AccessKey, type Role } from "./identity.ts";
+import { ambientIdentity, clientDefaults, createRole, fixedIdentity, type AccessKey, type Identity } from "./identity.ts";
 import { serviceUrl, snsUrl, topicOf } from "./render.ts";
 
 /** The access key in the Provider's Secret. Throws SecretMalformed. */
-function accessKeyOf({ provider, secrets }: SenderOptions<SnsProvider>): AccessKey {
-  const name = provider.credentials?.secretRef.name;
-  if (name === undefined) throw new DeliveryError("CredentialsRequired", "spec.awsSNS.credentials must name a Secret with an access key: the controller's own identity cannot be used yet");
+function accessKeyOf(name: string, secrets: ReadonlyMap<string, string>): AccessKey {
   // Files that were put into Secrets often end in a line break. What is left goes into headers.
   const read = (key: string, form: RegExp, what: string): string => {
     const value = (secrets.get(`${name}/${key}`) ?? "").trim();
@@ -25,33 +24,44 @@ function accessKeyOf({ provider, secrets }: SenderOptions<SnsProvider>): AccessK
   };
 }
 
+/** Who publishes, or assumes the role to. Throws CredentialsRequired, SecretMalformed. */
+function identityOf(options: SenderOptions<SnsProvider>): Identity {
+  const name = options.provider.credentials?.secretRef.name;
+  if (name !== undefined) return fixedIdentity(accessKeyOf(name, options.secrets));
+  if (options.platform === undefined) throw new DeliveryError("CredentialsRequired", "spec.awsSNS.credentials must name a Secret with an access key: the controller's own identity may not be used here");
+  return ambientIdentity(options.platform, options);
+}
+
 function inputOf(message: Message): PublishCommandInput {
   const { attributes, ...parameters } = decodePublish(message.request.body as string);
   return { ...parameters, MessageAttributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, { DataType: "String", StringValue: value }])) };
 }
 
-/** Publishes to one topic, as the identity in the Provider's Secret or as a role that it assumes. */
+/** Publishes to one topic, as the identity in the Provider's Secret, or the controller's own, or a role that one of them assumes. */
 export function open(options: SenderOptions<SnsProvider>): Sender {
   const { provider, http, clock, learnSecret, providerName } = options;
-  const key = accessKeyOf(options);
+  const own = identityOf(options);
   const endpoint = snsUrl(provider);
   const host = new URL(endpoint).host;
   const region = topicOf(provider.topicARN).region ?? "";
   const requestHandler = handlerOver(http);
   const clientFor = (credentials: AccessKey): SNSClient => new SNSClient({ ...clientDefaults, region, endpoint, credentials, requestHandler });
 
-  const roleOf = (roleARN: string): Role => {
+  const roleOf = (roleARN: string): Identity => {
     if (providerName === undefined) throw new DeliveryError("ProviderInvalid", "a role can only be assumed for a Provider whose name is known");
     const externalId = `${providerName.namespace}/${providerName.name}`;
-    return createRole({ roleARN, externalId, region, endpoint: serviceUrl("sts", provider.topicARN), key, requestHandler, clock, learnSecret });
+    return createRole({ roleARN, externalId, region, endpoint: serviceUrl("sts", provider.topicARN), identity: own, requestHandler, clock, learnSecret });
   };
-  const role = provider.roleARN === undefined ? undefined : roleOf(provider.roleARN);
+  const identity = provider.roleARN === undefined ? own : roleOf(provider.roleARN);
+  const changes = provider.roleARN !== undefined || provider.credentials === undefined;
 
   // One client for each key: clients keep the key that they were made with.
-  let current = { key, client: clientFor(key) };
-  const clientNow = async (signal: AbortSignal): Promise<typeof current> => {
-    const now = role === undefined ? key : await role.key(signal);
-    if (now !== current.key) current = { key: now, client: clientFor(now) };
+  let current: { readonly key: AccessKey; readonly client: SNSClient } | undefined;
+  const clientNow = async (signal: AbortSignal): Promise<NonNullable<typeof current>> => {
+    const key = await identity.current(signal).catch((error: unknown) => {
+      throw requestFailed(error, host, signal);
+    });
+    if (key !== current?.key) current = { key, client: clientFor(key) };
     return current;
   };
 
@@ -69,13 +79,13 @@ export function open(options: SenderOptions<SnsProvider>): Sender {
   return {
     send: async (message, signal) => {
       const input = inputOf(message);
-      for (let again = role !== undefined; ; again = false) {
+      for (let again = changes; ; again = false) {
         const used = await clientNow(signal);
         try {
           return { externalRef: await publish(used.client, input, signal) };
         } catch (error) {
           if (!(error instanceof DeliveryError) || error.code !== "CredentialsRefused") throw error;
-          role?.refused(used.key);
+          identity.refused(used.key);
           // A session can be revoked before its time: the role is assumed once more before the credentials are blamed.
           if (!again) throw error;
         }
