@@ -76,6 +76,7 @@ export const errorCatalogue = {
   RuleBroken: entry("admission", "input", "Fields that depend on each other do not agree.", "Set them as the message describes."),
   PatternInvalid: entry("admission", "input", "A regular expression is not valid RE2.", "Mend the pattern; RE2 knows no look-around and no back-references."),
   NamespaceNotAllowed: entry("admission", "input", "The object reaches into another namespace, which this version does not offer yet.", "Refer only to the object's own namespace."),
+  SectionUnused: entry("admission", "input", "A section of a Notification is not that of its Provider's type (a warning).", "Take it out, or refer to a Provider of its type."),
   PermissionMissing: entry("admission", "input", "Whoever writes the object lacks a right that the object needs: to read a Secret that it names, or to list runs that it selects.", "Ask for the right that the message names, or let somebody who has it write the object."),
   KindNotSupported: entry("admission", "input", "The object is not of a kind and version that is checked here.", "Use a kind of integrations.tekton.ornew.io/v1alpha1: Provider or Notification."),
   ReviewInvalid: entry("admission", "input", "A request to the webhook is not an AdmissionReview of admission.k8s.io/v1 in JSON.", "Only the API server calls the webhook; look at the webhook configuration."),

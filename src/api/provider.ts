@@ -2,6 +2,7 @@ import { Type, type Static } from "typebox";
 import type { KindDefinition, Metadata } from "./kind.ts";
 import { conditionFields, objectName, oneWordOf, rulesOf, text, time } from "./schema.ts";
 import type { Sections } from "./section.ts";
+import { namespaceSelector, type NamespaceSelector } from "./selectors.ts";
 
 const secretName = (description: string) =>
   Type.Object({ name: objectName({ description: "Name of the Secret, in the namespace of the Provider." }) }, { description });
@@ -35,6 +36,9 @@ const proxy = Type.Object(
 const frame = {
   suspend: Type.Optional(
     Type.Boolean({ default: false, description: "Whether sending through this Provider stands still. What falls due meanwhile is kept and sent on resume." }),
+  ),
+  allowedNamespaces: Type.Optional(
+    namespaceSelector("The other namespaces whose Notifications may refer to this Provider. When left out: none."),
   ),
   timeout: Type.Optional(
     Type.String({
@@ -129,6 +133,7 @@ export interface Provider {
   readonly spec: Readonly<Record<string, unknown>> & TransportSpec & {
     readonly type: string;
     readonly suspend?: boolean;
+    readonly allowedNamespaces?: NamespaceSelector;
     readonly timeout?: string;
     readonly rateLimit?: { readonly requests: number; readonly per?: string };
   };

@@ -15,6 +15,7 @@ import { createMetrics } from "../telemetry/metrics.ts";
 import { createRedactor } from "../telemetry/redact.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { secretCertificates } from "../webhook/certificates.ts";
+import { createProviderReader } from "../webhook/check-provider.ts";
 import { createWebhook } from "../webhook/server.ts";
 import type { Command } from "./command.ts";
 
@@ -79,6 +80,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
         certificates: secretCertificates({ kube, namespace, telemetry }),
         reviews: createAccessReviews({ kube, clock }),
         ownIdentityNamespaces,
+        reader: createProviderReader(kube),
         telemetry,
         port: config.webhookPort,
         host: config.bindAddress,

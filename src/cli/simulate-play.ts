@@ -1,10 +1,13 @@
 import { faultText } from "../api/fault.ts";
+import type { Notification } from "../api/notification.ts";
+import type { Provider } from "../api/provider.ts";
 import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import type { Recorded } from "../controller/owed.ts";
 import { createPlaces, type Places } from "../controller/places.ts";
 import { plan, type Plan, type Route } from "../controller/plan.ts";
 import { makeRoute, providerKeyOf } from "../controller/routes.ts";
 import { createPrevious } from "../controller/previous.ts";
+import { isOffered } from "../api/sharing.ts";
 import { createRunStore, type RunView } from "../controller/run-store.ts";
 import { varies, type RenderedRequest } from "../providers/provider.ts";
 import type { RunChange } from "./simulate-runs.ts";
@@ -70,13 +73,17 @@ const selectable = ({ route }: Player, event: RunEvent): boolean =>
  */
 export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator<Simulated, void> {
   const providers = new Map(setup.providers.map((provider) => [`${provider.metadata.namespace}/${provider.metadata.name}`, provider]));
+  const offered = (notification: Notification): Provider | undefined => {
+    const provider = providers.get(providerKeyOf(notification));
+    return provider !== undefined && isOffered(provider, notification.metadata.namespace, (namespace) => setup.namespaces.get(namespace)) ? provider : undefined;
+  };
   const places = createPlaces();
   const players = setup.notifications.map((notification): Player => {
     const providerName = providerKeyOf(notification);
     return {
       name: `${notification.metadata.namespace}/${notification.metadata.name}`,
       providerName,
-      route: makeRoute(notification, providers.get(providerName), -Infinity),
+      route: makeRoute(notification, offered(notification), -Infinity),
       recorded: new Map(),
       places,
     };

@@ -10,6 +10,8 @@ import type { Manifest } from "./manifests.ts";
 export interface Setup {
   readonly providers: readonly Provider[];
   readonly notifications: readonly Notification[];
+  /** Labels of the Namespaces that are given, by name. */
+  readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
 /** Where objects without a namespace go, as with kubectl. */
@@ -21,12 +23,21 @@ function complete(object: unknown, namespace: string): unknown {
   return { ...rest, metadata: { ...metadata, namespace } };
 }
 
-/** Takes Providers and Notifications out of files; other objects are passed over. Throws UsageInvalid for one that admission would refuse. */
+interface NamespaceObject {
+  readonly apiVersion?: unknown;
+  readonly kind?: unknown;
+  readonly metadata?: { readonly name?: unknown; readonly labels?: Readonly<Record<string, string>> };
+}
+
+/** Takes Providers, Notifications and the labels of Namespaces out of files; other objects are passed over. Throws UsageInvalid for one that admission would refuse. */
 export function readSetup(manifests: readonly Manifest[]): Setup {
   const providers: Provider[] = [];
   const notifications: Notification[] = [];
+  const namespaces = new Map<string, Readonly<Record<string, string>>>();
   for (const { file, document, object } of manifests) {
     const kind = checkedKind(object);
+    const { apiVersion, kind: named, metadata } = (object ?? {}) as NamespaceObject;
+    if (apiVersion === "v1" && named === "Namespace" && typeof metadata?.name === "string") namespaces.set(metadata.name, metadata.labels ?? {});
     if (kind === undefined) continue;
     const namespace = (object as { metadata?: { namespace?: string } }).metadata?.namespace ?? defaultNamespace;
     const [error] = checkManifest(object, { namespace }).errors;
@@ -34,5 +45,5 @@ export function readSetup(manifests: readonly Manifest[]): Setup {
     if (kind === "Provider") providers.push(complete(object, namespace) as Provider);
     else notifications.push(complete(object, namespace) as Notification);
   }
-  return { providers, notifications };
+  return { providers, notifications, namespaces };
 }

@@ -1,4 +1,5 @@
 import type { Delivery } from "../api/delivery.ts";
+import type { Labels } from "../api/fits-labels.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import type { RunKind } from "../api/run-event.ts";
@@ -6,12 +7,13 @@ import type { Kube } from "../kube/client.ts";
 import type { Reflector } from "../kube/reflector-options.ts";
 import type { ReflectorHandlers } from "../kube/reflector-store.ts";
 import { reflectNamespaces } from "../kube/reflect-namespaces.ts";
-import { deliveries, notifications, providers, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
+import { deliveries, namespaces as namespaceObjects, notifications, providers, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createDemand } from "./demand.ts";
 import { deliveryName, isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
-import { kindsFollowed } from "./routes.ts";
+import { inUse, kindsFollowed, providerKeyOf } from "./routes.ts";
 import { createRunWatches } from "./run-watches.ts";
+import { goesByLabels, isOffered } from "../api/sharing.ts";
 import { trimRun, type TrimmedRun } from "./trim-run.ts";
 import type { Watched } from "./watch-health.ts";
 
@@ -47,6 +49,8 @@ export interface RunHandlers extends Omit<CacheHandlers, "onForgotten"> {
 export interface Caches {
   readonly notification: (key: string) => Notification | undefined;
   readonly provider: (key: string) => Provider | undefined;
+  /** The Provider that a Notification refers to, where it may be used: it exists, is not being deleted, and is offered to the Notification's namespace. */
+  readonly providerFor: (notification: Notification) => Provider | undefined;
   /** The record of a pair; one whose name does not follow from its contents is not ours and does not count. */
   readonly record: (pair: Pair) => Delivery | undefined;
   readonly records: () => Iterable<Delivery>;
@@ -130,8 +134,25 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
     },
     onDelete: onNotification,
   });
+  let labelsByNamespace: (Reflector<Labels> & Watched) | undefined;
+  const sharingChanged = (namespace: string): void => {
+    for (const { metadata, spec } of notificationCache.values()) {
+      if (metadata.namespace === namespace && (spec.providerRef.namespace ?? namespace) !== namespace) handlers.onNotification(`${namespace}/${metadata.name}`);
+    }
+  };
+  /** Needed only where a Provider is offered by labels; and nobody may read all Namespaces who sees only some. */
+  const followNamespaces = (): void => {
+    if (namespaces.length > 0) return;
+    labelsByNamespace ??= watch(namespaceObjects, ({ metadata }): Labels => metadata.labels ?? {}, {
+      onUpsert: (name, labels, previous) => {
+        if (previous === undefined || JSON.stringify(labels) !== JSON.stringify(previous)) sharingChanged(name);
+      },
+      onDelete: sharingChanged,
+    });
+  };
   const providerCache = watch(providers, asProvider, {
     onUpsert: (key, value, previous) => {
+      if (goesByLabels(value.spec.allowedNamespaces)) followNamespaces();
       if (specChanged(value, previous)) handlers.onProvider(key);
     },
     onDelete: handlers.onProvider,
@@ -199,11 +220,15 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
   const begun = begin().catch((error: unknown) => {
     if (!signal.aborted) log.error("runs are not watched", { error });
   });
-  const all = (): readonly (Reflector<unknown> & Watched)[] => [...first, ...runs.all()];
+  const all = (): readonly (Reflector<unknown> & Watched)[] => [...first, ...(labelsByNamespace === undefined ? [] : [labelsByNamespace]), ...runs.all()];
 
   return {
     notification: (key) => lookUp(notificationCache, key),
     provider: (key) => lookUp(providerCache, key),
+    providerFor: (notification) => {
+      const provider = inUse(lookUp(providerCache, providerKeyOf(notification)));
+      return provider !== undefined && isOffered(provider, notification.metadata.namespace, (name) => labelsByNamespace?.get(undefined, name)) ? provider : undefined;
+    },
     record: (pair) => {
       const record = deliveryCache.get(pair.notification.namespace, deliveryName(pair));
       return record !== undefined && isGenuine(record) ? record : undefined;
@@ -223,7 +248,7 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
       while (!isBegun || !first.every(isSettled) || !runs.isComplete()) await clock.sleep(20, signal);
     },
     done: begun.then(async () => {
-      await Promise.all([...first.map(({ done }) => done), runs.done()]);
+      await Promise.all([...first.map(({ done }) => done), labelsByNamespace?.done, runs.done()]);
     }),
   };
 }

@@ -11,7 +11,7 @@ import { abortWithAny } from "./ending.ts";
 import { createLead } from "./lead.ts";
 import { createPrevious, withPrevious } from "./previous.ts";
 import { createRunStore } from "./run-store.ts";
-import { makeRoute, providerKeyOf } from "./routes.ts";
+import { makeRoute } from "./routes.ts";
 import { createSettlement } from "./settlement.ts";
 import { createWatchHealth } from "./watch-health.ts";
 import { createStandby, type Standby } from "./standby.ts";
@@ -98,7 +98,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
       // Of runs that are over little is kept: what series need of them is taken as they come.
       for (const notification of caches.notifications()) {
         const { namespace, name } = notification.metadata;
-        previous.follow(`${namespace}/${name}`, makeRoute(notification, caches.provider(providerKeyOf(notification)), 0));
+        previous.follow(`${namespace}/${name}`, makeRoute(notification, caches.providerFor(notification), 0));
       }
     },
     onRunListed: takeListed,

@@ -28,10 +28,11 @@ import { createPlaces } from "./places.ts";
 import { createRecordUpkeep } from "./record-upkeep.ts";
 import { restoreFromRecords, restorePlaces } from "./restore.ts";
 import { createRoutes } from "./route-index.ts";
-import { inUse, providerKeyOf } from "./routes.ts";
+import { providerKeyOf } from "./routes.ts";
 import { createReadAgain, wholeForRedelivery } from "./read-again.ts";
 import type { RunStore } from "./run-store.ts";
 import type { Gate } from "./sending.ts";
+import { notResolved } from "../api/sharing.ts";
 import { createThrottle } from "./throttle.ts";
 import { tellOutcome } from "./tell-outcome.ts";
 import { createTurns } from "./turns.ts";
@@ -95,11 +96,10 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   });
 
   const gateOf = (notification: Notification): Gate => {
-    const key = providerKeyOf(notification);
-    const provider = inUse(caches.provider(key));
-    if (provider === undefined) return { ready: false, code: "ProviderNotFound", message: `the Provider ${notification.spec.providerRef.name} does not exist` };
+    const provider = caches.providerFor(notification);
+    if (provider === undefined) return { ready: false, code: "ProviderNotFound", message: notResolved(notification) };
     if (provider.spec.suspend === true) return { ready: false, code: "ProviderSuspended", message: "the Provider is suspended" };
-    return connections.current(key) ?? { ready: "soon" };
+    return connections.current(providerKeyOf(notification)) ?? { ready: "soon" };
   };
 
   const throttle = createThrottle(clock);
@@ -178,6 +178,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     notificationQueue,
     deliverer,
     providerOf: caches.provider,
+    providerFor: caches.providerFor,
     notificationOf: caches.notification,
     gateOf,
     isFollowed: caches.isFollowed,

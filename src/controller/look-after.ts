@@ -19,7 +19,7 @@ import { holderOf } from "./pairs.ts";
 import type { Route } from "./plan.ts";
 import { providerStatus, type ProviderUse } from "./provider-status.ts";
 import type { Routes } from "./route-index.ts";
-import { inUse, providerKeyOf, remakeRoute, sameDestination, sameSelection } from "./routes.ts";
+import { inUse, remakeRoute, sameDestination, sameSelection } from "./routes.ts";
 import { notificationUseAfterEdit, type Uses } from "./uses.ts";
 
 /** What looking after Providers and Notifications needs to know and to touch. */
@@ -35,6 +35,8 @@ export interface CareOptions {
   readonly notificationQueue: WorkQueue;
   readonly deliverer: Deliverer;
   readonly providerOf: (key: string) => Provider | undefined;
+  /** See `Caches.providerFor`. */
+  readonly providerFor: (notification: Notification) => Provider | undefined;
   readonly notificationOf: (key: string) => Notification | undefined;
   readonly gateOf: (notification: Notification) => Gate;
   /** How long a message is tried. */
@@ -197,7 +199,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     const activity = activityFor(key, notification);
     const { activeSince = Infinity } = activity;
     const before = routes.get(key);
-    const route = remakeRoute(before, notification, inUse(options.providerOf(providerKeyOf(notification))), Math.max(activeSince, settledBefore(notification, options.deadlineMs)));
+    const route = remakeRoute(before, notification, options.providerFor(notification), Math.max(activeSince, settledBefore(notification, options.deadlineMs)));
     if (before !== undefined && !sameSelection(before, route)) notificationUses.update(key, notificationUseAfterEdit);
     const caughtUpAt = options.caughtUpAt(key);
     if (caughtUpAt !== undefined) notificationUses.update(key, (use) => ({ ...use, caughtUpAt }));

@@ -1,22 +1,6 @@
-import type { RunEvent } from "../api/run-event.ts";
+import { meets } from "../api/fits-labels.ts";
 import type { LabelSelector } from "../api/selectors.ts";
 import { own, type Predicate } from "./predicate.ts";
-
-type Requirement = NonNullable<LabelSelector["matchExpressions"]>[number];
-
-function isMet({ key, operator, values = [] }: Requirement, labels: RunEvent["labels"]): boolean {
-  const value = own(labels, key);
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-  }
-}
 
 /** The run's labels fit a selector as everywhere in Kubernetes: all of `matchLabels`, then all of `matchExpressions`. */
 export function labelPredicate({ matchLabels = {}, matchExpressions = [] }: LabelSelector): Predicate {
@@ -26,7 +10,7 @@ export function labelPredicate({ matchLabels = {}, matchExpressions = [] }: Labe
     test: ({ labels }) => {
       const missing = equal.find(([key, value]) => own(labels, key) !== value);
       if (missing !== undefined) return { why: `label ${missing[0]} is not ${missing[1]}` };
-      const failed = matchExpressions.find((requirement) => !isMet(requirement, labels));
+      const failed = matchExpressions.find((requirement) => !meets(requirement, labels));
       return failed === undefined ? undefined : { why: `label ${failed.key} does not fit ${failed.operator}` };
     },
   };

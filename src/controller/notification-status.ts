@@ -5,6 +5,7 @@ import type { Gate } from "./sending.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { Matcher } from "./match.ts";
 import { statusesOf } from "./routes.ts";
+import { notResolved } from "../api/sharing.ts";
 
 /** Counters and the last outcome, written at most every 30 s. */
 export interface NotificationUse {
@@ -40,7 +41,7 @@ export interface NotificationView {
 function resolvedOf(notification: Notification, { definition, gate }: NotificationView): Finding {
   const name = notification.spec.providerRef.name;
   if (definition !== undefined) return { type: "ProviderResolved", status: "True", reason: "Found", message: `the Provider ${name} is of type ${definition.type}` };
-  const message = gate.ready === false ? gate.message : `the Provider ${name} does not exist`;
+  const message = gate.ready === false ? gate.message : notResolved(notification);
   return { type: "ProviderResolved", status: "False", reason: "ProviderNotFound", message };
 }
 

@@ -8,14 +8,14 @@ import { createPairs, stateOf, type PairState } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
 import { createPlaces } from "./places.ts";
 import { createRoutes } from "./route-index.ts";
-import { inUse, makeRoute, providerKeyOf } from "./routes.ts";
+import { inUse, makeRoute } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
 import { createTurns } from "./turns.ts";
 import { createViews } from "./views.ts";
 
 export interface StandbyOptions {
   readonly telemetry: Telemetry;
-  readonly caches: Pick<Caches, "notifications" | "notification" | "provider" | "record" | "recordsOf" | "isWatched" | "isFollowed">;
+  readonly caches: Pick<Caches, "notifications" | "notification" | "providerFor" | "record" | "recordsOf" | "isWatched" | "isFollowed">;
   readonly runs: RunStore;
   readonly previous: Previous;
 }
@@ -108,7 +108,7 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
     const { metadata, status } = notification;
     // What would be judged by is not known yet.
     if (!caches.isFollowed(notification)) return;
-    routes.set(key, makeRoute(notification, inUse(caches.provider(providerKeyOf(notification))), Date.parse(status?.activeSince ?? metadata.creationTimestamp)));
+    routes.set(key, makeRoute(notification, caches.providerFor(notification), Date.parse(status?.activeSince ?? metadata.creationTimestamp)));
   };
 
   const begin = async (): Promise<void> => {

@@ -1,6 +1,5 @@
 import { providerOfType } from "../providers/registry.ts";
 import type { Caches } from "./caches.ts";
-import { providerKeyOf } from "./routes.ts";
 
 /** Of which namespaces runs are kept whole, because messages are made of the runs' own objects. */
 export interface WholeRuns {
@@ -9,12 +8,12 @@ export interface WholeRuns {
   readonly changed: () => void;
 }
 
-export function createWholeRuns(caches: Pick<Caches, "notifications" | "provider">): WholeRuns {
+export function createWholeRuns(caches: Pick<Caches, "notifications" | "providerFor">): WholeRuns {
   let namespaces: ReadonlySet<string> | undefined;
   const find = (): ReadonlySet<string> => {
     const found = new Set<string>();
     for (const notification of caches.notifications()) {
-      const spec = caches.provider(providerKeyOf(notification))?.spec;
+      const spec = caches.providerFor(notification)?.spec;
       const definition = spec === undefined ? undefined : providerOfType(spec.type);
       const section = definition === undefined ? undefined : spec?.[definition.section];
       if (section !== undefined && definition?.readsObject?.(section) === true) found.add(notification.metadata.namespace);

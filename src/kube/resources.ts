@@ -29,6 +29,7 @@ export const providers = resource(ownGroup, ownVersion, "providers", "Provider")
 export const notifications = resource(ownGroup, ownVersion, "notifications", "Notification");
 export const deliveries = resource(ownGroup, ownVersion, "deliveries", "Delivery");
 
+export const namespaces = resource("", "v1", "namespaces", "Namespace", false);
 export const secrets = resource("", "v1", "secrets", "Secret");
 export const serviceCidrs = resource("networking.k8s.io", "v1", "servicecidrs", "ServiceCIDR", false);
 export const leases = resource("coordination.k8s.io", "v1", "leases", "Lease");

@@ -154,6 +154,8 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly reads: (notification: NotificationSection) => readonly CostlyPart[];
   /** Whether messages hold more of the run's own object than `run` has; it costs memory. */
   readonly readsObject?: (provider: ProviderSection) => boolean;
+  /** Fields of a Provider's section that must be set once Notifications of other namespaces may use it, and why: half a sentence. */
+  readonly neededWhenShared?: readonly { readonly field: string; readonly why: string }[];
   /** What the schema cannot say about a Provider's section. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
   /** What the schema and the templates cannot say about a Notification's section. */

@@ -31,8 +31,8 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   if (!isObject(spec)) return none;
   const parts =
     kind === "Provider"
-      ? [checkProviderSections(spec, options), checkHowItTravels(spec, options)]
-      : [checkProviderRef(spec, options), checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options)];
+      ? [checkProviderSections(spec, options), checkShared(spec, options), checkHowItTravels(spec, options)]
+      : [checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
@@ -47,6 +47,20 @@ function checkProviderSections(spec: JsonObject, { malformed, namespace, ownIden
 }
 
 const ownIdentityUnknown = "names no Secret: that needs an installation that lets Providers of this namespace use the controller's own identity (--ambient-credentials-namespaces)";
+
+/** What a Provider must say that others than its own namespace may use. */
+function checkShared(spec: JsonObject, { malformed }: MeaningOptions): Findings {
+  if (own(spec, "allowedNamespaces") === undefined) return none;
+  return errorsOnly(
+    providers.flatMap(({ section, neededWhenShared = [] }) => {
+      const settings = own(spec, section);
+      if (!isObject(settings) || malformed(`spec.${section}`)) return [];
+      return neededWhenShared
+        .filter(({ field }) => own(settings, field) === undefined)
+        .map(({ field, why }) => problem(fieldPath(["spec", section, field]), "FieldRequired", `Required value: must be set where allowedNamespaces is: ${why}`));
+    }),
+  );
+}
 
 function checkHowItTravels(spec: JsonObject, { malformed }: MeaningOptions): Findings {
   const part = (name: string): JsonObject => (isObject(own(spec, name)) && !malformed(`spec.${name}`) ? { [name]: own(spec, name) } : {});
@@ -79,14 +93,7 @@ function templateFindings(templates: readonly (CheckedTemplate & { readonly pare
   };
 }
 
-const otherNamespace = "another namespace's Provider cannot be used yet: leave it out, and refer to a Provider of the Notification's own namespace";
 const widerSelector = "runs of other namespaces cannot be selected yet: leave the selector out to select runs of the Notification's own namespace";
-
-function checkProviderRef(spec: JsonObject, { namespace }: MeaningOptions): Findings {
-  const named = textOf(at(spec, "providerRef", "namespace"));
-  if (named === undefined || namespace === undefined || named === namespace) return none;
-  return errorsOnly([problem("spec.providerRef.namespace", "NamespaceNotAllowed", `Forbidden: ${otherNamespace}`)]);
-}
 
 function checkExpression(spec: JsonObject): Findings {
   const source = textOf(at(spec, "filter", "expression"));

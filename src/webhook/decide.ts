@@ -53,17 +53,19 @@ export const isJudged = (request: AdmissionRequest): boolean =>
 export interface Deciding {
   /** Rights that the requester lacks. */
   readonly missing?: readonly Problem[];
+  /** Warnings about other objects, for what is allowed. */
+  readonly more?: readonly Problem[];
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
 }
 
 /** The answer of the validating webhook. */
-export function decideValidation(request: AdmissionRequest, { missing = [], ownIdentityNamespaces = new Set() }: Deciding = {}): AdmissionResponse {
+export function decideValidation(request: AdmissionRequest, { missing = [], more = [], ownIdentityNamespaces = new Set() }: Deciding = {}): AdmissionResponse {
   const { uid } = request;
   if (isWrite(request) && !isOurs(request)) return { uid, allowed: false, status: unknownKind(request) };
   if (!isJudged(request)) return { uid, allowed: true };
   const found = withKnownAsWarnings((object) => checkObject(object, { namespace: request.namespace, ownIdentityNamespaces }), request);
   const errors = [...found.errors, ...missing];
-  const lines = warningLines(found.warnings);
+  const lines = warningLines(errors.length === 0 ? [...found.warnings, ...more] : found.warnings);
   const told = lines.length > 0 ? { warnings: lines } : {};
   return errors.length === 0 ? { uid, allowed: true, ...told } : { uid, allowed: false, status: refusal(request, errors), ...told };
 }

@@ -7,6 +7,7 @@ import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CertificateSource } from "./certificates.ts";
+import type { ProviderReader } from "./check-provider.ts";
 import type { AccessReviews } from "../kube/access-reviews.ts";
 import { decideMutation } from "./decide.ts";
 import { decodeReview, reviewAnswer, type AdmissionRequest, type AdmissionResponse } from "./review.ts";
@@ -19,6 +20,8 @@ export interface WebhookOptions {
   readonly certificates: CertificateSource;
   /** Says what requesters may do. */
   readonly reviews: AccessReviews;
+  /** Finds the Providers that Notifications refer to. */
+  readonly reader: ProviderReader;
   readonly telemetry: Telemetry;
   /** Default: none. */
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
@@ -42,14 +45,14 @@ export interface Webhook {
 
 /** The admission webhook over TLS. It listens as soon as there is a certificate. */
 export function createWebhook(options: WebhookOptions): Webhook {
-  const { certificates, telemetry, reviews, ownIdentityNamespaces = new Set() } = options;
+  const { certificates, telemetry, reviews, reader, ownIdentityNamespaces = new Set() } = options;
   let state: "starting" | "serving" | "draining" = "starting";
   const missing = (): string | undefined => {
     if (state === "draining") return "is shutting down";
     if (!certificates.healthy()) return certificates.get() === undefined ? "waits for its certificate" : "its certificate has expired";
     return state === "starting" ? "does not listen yet" : undefined;
   };
-  const app = webhookApp({ telemetry, reviews, ownIdentityNamespaces, missing, isDraining: () => state === "draining" });
+  const app = webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, missing, isDraining: () => state === "draining" });
   const server = createServer(
     { minVersion: "TLSv1.2", headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
     app,
@@ -106,11 +109,12 @@ interface AppOptions {
   readonly telemetry: Telemetry;
   readonly reviews: AccessReviews;
   readonly ownIdentityNamespaces: OwnIdentityNamespaces;
+  readonly reader: ProviderReader;
   readonly missing: () => string | undefined;
   readonly isDraining: () => boolean;
 }
 
-function webhookApp({ telemetry, reviews, ownIdentityNamespaces, missing, isDraining }: AppOptions): Express {
+function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, missing, isDraining }: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -132,7 +136,7 @@ function webhookApp({ telemetry, reviews, ownIdentityNamespaces, missing, isDrai
   });
   const body = [requireJson, express.json({ limit: maxBodyBytes, type: "application/json", inflate: false, strict: false }), endWhenDraining];
   app.post(installation.mutatePath, ...body, answer("mutate", (review) => Promise.resolve(decideMutation(review)), telemetry));
-  app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, ownIdentityNamespaces, log: telemetry.log }), telemetry));
+  app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, reader, ownIdentityNamespaces, log: telemetry.log }), telemetry));
   app.use((request, response) => {
     const known = [installation.mutatePath, installation.validatePath].some((path) => path === request.path);
     refuse(response, known ? 405 : 404, "ReviewInvalid", known ? "only POST is answered here" : `there are ${installation.validatePath} and ${installation.mutatePath}, /healthz and /readyz`);

@@ -3,12 +3,14 @@ import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { checkedKind } from "./check-object.ts";
 import { checkPermission } from "./check-permission.ts";
+import { checkProvider, type ProviderReader } from "./check-provider.ts";
 import { decideValidation, isJudged } from "./decide.ts";
 import type { Problem } from "./problem.ts";
 import type { AdmissionRequest, AdmissionResponse, Refusal } from "./review.ts";
 
 export interface ValidationOptions {
   readonly reviews: AccessReviews;
+  readonly reader: ProviderReader;
   readonly log: Logger;
   /** Default: none. */
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
@@ -29,7 +31,7 @@ const unknown: Refusal = {
  * Judges objects together with the rights of whoever writes them. What the object says is told also when the rights cannot be found out; without them nothing
  * is allowed.
  */
-export function createValidation({ reviews, log, ownIdentityNamespaces = new Set() }: ValidationOptions): (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse> {
+export function createValidation({ reviews, reader, log, ownIdentityNamespaces = new Set() }: ValidationOptions): (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse> {
   let waiting = 0;
   const missingRights = async (request: AdmissionRequest, signal: AbortSignal): Promise<readonly Problem[] | Refusal> => {
     const kind = checkedKind(request.object);
@@ -45,10 +47,18 @@ export function createValidation({ reviews, log, ownIdentityNamespaces = new Set
       waiting -= 1;
     }
   };
+  /** Only warns: when it cannot be found out, nothing is said. */
+  const aboutProvider = async (request: AdmissionRequest, signal: AbortSignal): Promise<readonly Problem[]> => {
+    if (checkedKind(request.object) !== "Notification" || !isJudged(request)) return [];
+    return checkProvider(request.object, request.namespace, reader, signal).catch((error: unknown) => {
+      if (!signal.aborted) log.warn("the Provider of a Notification could not be read; nothing is said about it", { namespace: request.namespace, error });
+      return [];
+    });
+  };
   return async (request, signal) => {
-    const missing = await missingRights(request, signal);
+    const [missing, warnings] = await Promise.all([missingRights(request, signal), aboutProvider(request, signal)]);
     const refused = "code" in missing ? missing : undefined;
-    const decided = decideValidation(request, { missing: "code" in missing ? [] : missing, ownIdentityNamespaces });
+    const decided = decideValidation(request, { missing: "code" in missing ? [] : missing, more: warnings, ownIdentityNamespaces });
     return refused !== undefined && decided.allowed ? { ...decided, allowed: false, status: refused } : decided;
   };
 }

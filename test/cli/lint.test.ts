@@ -119,7 +119,7 @@ describe("lint", () => {
   });
 
   it("takes the namespace of objects that name none from -n", async () => {
-    const text = notification("    namespace: prod\n").replace("  namespace: ci\n", "");
+    const text = notification("  filter: {namespaceSelector: {matchNames: [prod]}}\n").replace("  namespace: ci\n", "");
     assert.equal((await lint(["-f", "-"], text)).code, 0);
     assert.equal((await lint(["-f", "-", "-n", "prod"], text)).code, 0);
     assert.equal((await lint(["-f", "-", "-n", "ci"], text)).code, 1);

@@ -54,7 +54,7 @@ async function compare(t: TestContext, provider: Provider, secrets: ReadonlyMap<
   }
   assert.deepEqual(harness.outcomes.filter(({ outcome }) => outcome !== "Delivered"), []);
 
-  const lines = [...simulate({ providers: [provider], notifications: harness.notifications }, changes)];
+  const lines = [...simulate({ providers: [provider], notifications: harness.notifications, namespaces: new Map() }, changes)];
   assert.equal(lines.length, changes.length, "one line for each change");
   const said = lines.flatMap(({ requests }) => requests).map(({ method, url, headers, body }) => {
     const { pathname, search } = new URL(url);

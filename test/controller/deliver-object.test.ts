@@ -59,7 +59,7 @@ describe("runs are kept whole", () => {
   it("in namespaces whose Notifications need it, as they are now", () => {
     let provider = cloudEventsProvider({ format: "Tekton" });
     const notifications = [notification(), notification({ providerRef: { name: "github" } }, { namespace: "other" })];
-    const runs = createWholeRuns({ notifications: () => notifications, provider: (key) => (key === "ci/service" ? provider : gitHubProvider()) });
+    const runs = createWholeRuns({ notifications: () => notifications, providerFor: ({ spec }) => (spec.providerRef.name === "service" ? provider : gitHubProvider()) });
     assert.deepEqual([runs.wanted("ci"), runs.wanted("other"), runs.wanted("none")], [true, false, false]);
     provider = cloudEventsProvider();
     runs.changed();

@@ -97,6 +97,7 @@ async function setting(count: number): Promise<Setting> {
     caughtUpAt: () => self.caughtUpAt,
     isThrottled: () => self.throttled,
     providerOf: () => self.provider,
+    providerFor: () => self.provider,
     notificationOf: (of) => self.notifications.get(of),
     gateOf: (): Gate => connections.current(key) ?? { ready: "soon" },
     isFollowed: () => self.followed,

@@ -44,7 +44,7 @@ async function start(t: TestContext, status?: DeliveryStatus): Promise<Setting> 
       isFollowed: () => true,
       notifications: () => [notification()],
       notification: () => notification(),
-      provider: () => cloudEventsProvider(),
+      providerFor: () => cloudEventsProvider(),
       record: recordOf,
       recordsOf: () => (stored === undefined ? [] : [pair]),
     },

@@ -39,7 +39,7 @@ const everybody = {
   "selfsubjectrulesreviews.authorization.k8s.io": "[create]",
 };
 
-const webhookEverywhere = { ...everybody, "subjectaccessreviews.authorization.k8s.io": "[create]" };
+const webhookEverywhere = { ...everybody, "subjectaccessreviews.authorization.k8s.io": "[create]", "providers.integrations.tekton.ornew.io": "[get]", namespaces: "[get]" };
 
 const controllerEverywhere = {
   ...everybody,
@@ -56,6 +56,7 @@ const controllerEverywhere = {
   "validatingwebhookconfigurations.admissionregistration.k8s.io[tekton-integrations]": "[get patch]",
   "mutatingwebhookconfigurations.admissionregistration.k8s.io[tekton-integrations]": "[get patch]",
   "servicecidrs.networking.k8s.io": "[list]",
+  namespaces: "[list watch]",
   secrets: "[get]",
 };
 
@@ -89,7 +90,7 @@ test("in its own namespace the controller may also create Secrets and update the
   assert.deepEqual(await rights(plane, `${own}-controller`, own), { ...controllerEverywhere, ...ownOnly, secrets: "[get create]" });
 });
 
-test("the webhook may read its certificate and ask for SubjectAccessReviews, and nothing else anywhere", async (plane) => {
+test("the webhook may read its certificate, Providers and Namespaces, and ask for SubjectAccessReviews, and nothing else anywhere", async (plane) => {
   await install(plane);
   assert.deepEqual(await rights(plane, `${own}-webhook`, "default"), webhookEverywhere);
   assert.deepEqual(await rights(plane, `${own}-webhook`, own), { ...webhookEverywhere, "secrets[tekton-integrations-webhook-tls]": "[get]" });

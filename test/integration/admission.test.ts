@@ -10,6 +10,7 @@ import { createRedactor } from "../../src/telemetry/redact.ts";
 import type { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { secretCertificates } from "../../src/webhook/certificates.ts";
 import { createAccessReviews } from "../../src/kube/access-reviews.ts";
+import { createProviderReader } from "../../src/webhook/check-provider.ts";
 import { createWebhook } from "../../src/webhook/server.ts";
 import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
@@ -50,6 +51,7 @@ function begin(plane: ControlPlane): Promise<Parts> {
     const server = createWebhook({
       certificates: secretCertificates({ kube: webhook, namespace: own, telemetry: forWebhook }),
       reviews: createAccessReviews({ kube: webhook, clock: forWebhook.clock }),
+      reader: createProviderReader(webhook),
       telemetry: forWebhook,
       port,
       host: "127.0.0.1",

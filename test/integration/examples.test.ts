@@ -10,7 +10,7 @@ const test = installedTests();
 const isManifest = (block: string): boolean => /^kind:/m.test(block);
 
 test("every manifest in the documentation is accepted by the API server with the webhook", async ({ plane, createNamespace }) => {
-  await createNamespace("ci");
+  for (const namespace of ["ci", "platform"]) await createNamespace(namespace);
   const manifests = pages().flatMap((page) => codeBlocks(page, "yaml").filter(isManifest).map((block) => [page.path, block] as const));
   assert.ok(manifests.length >= 5);
   for (const [path, block] of manifests) {

@@ -39,15 +39,17 @@ export interface Case {
   readonly provider?: Partial<SlackProvider>;
   readonly notification?: SlackNotification;
   readonly before?: Readonly<Record<string, SentBefore>>;
+  /** Default: `ci`, that of the Notification. */
+  readonly providerNamespace?: string;
 }
 
-export function rendered({ event, provider = {}, notification = {}, before = {} }: Case): Rendered {
+export function rendered({ event, provider = {}, notification = {}, before = {}, providerNamespace = "ci" }: Case): Rendered {
   return render({
     event,
     provider: { accessToken: { secretRef: { name: "app" } }, channels: [{ id: channel }], ...provider },
     notification,
     notificationName: { namespace: "ci", name: "to-slack" },
-    providerNamespace: "ci",
+    providerNamespace,
     sentBefore: (key) => before[key] ?? { sentCount: 0 },
     ...templatesOn(slackApp, notification, event),
   });

@@ -176,6 +176,18 @@ describe("where messages go", () => {
     assert.equal(nothing({ event: runEvent(), provider, notification: { update: true, thread: "PerRun" } }), "TooManyChannels");
   });
 
+  it("is, for Notifications of another namespace than the Provider's, only a channel that is offered to theirs", () => {
+    const provider = { channels: [{ id: "C1" }, { id: "C2", namespaces: ["ci"] }, { name: "ops", namespaces: ["ci", "prod"] }, { id: "C3", namespaces: ["prod"] }] };
+    const said = (notification: SlackNotification): unknown => {
+      const result = rendered({ event: runEvent(), provider, notification, providerNamespace: "platform" });
+      return "nothing" in result ? result.nothing.reason : result.messages.map(({ key }) => key);
+    };
+    assert.deepEqual(said({}), ["C2", "#ops"]);
+    assert.deepEqual(said({ channels: [{ id: "C1" }, { name: "#ops" }, { id: "C3" }, { id: "C9" }] }), ["#ops"]);
+    assert.equal(said({ channels: [{ id: "C1" }] }), "ChannelNotOffered");
+    assert.deepEqual(messagesOf({ event: runEvent(), provider, notification: { channels: [{ id: "C9" }] } }).map(({ key }) => key), ["C9"], "in its own namespace nothing is held back");
+  });
+
   for (const externalRef of ["", "x", "1.1/2.2/3.3", "C1/1", "../1.1", "c1/1.1", "1.1\n", "[varies]x"]) {
     it(`is a new message where the record says ${JSON.stringify(externalRef)}`, () => {
       const [message] = messagesOf({ event: runEvent(), notification: { update: true }, before: { [channel]: { sentCount: 1, externalRef } } });
@@ -215,7 +227,7 @@ describe("what is refused when it is applied", () => {
     ["a name in capitals", provider({ accessToken, channels: [{ name: "General" }] }), ["spec.slackApp.channels[0].name FieldInvalid"]],
     ["a channel twice", notification({ channels: [{ name: "a" }, { name: "#a" }] }), ["spec.slackApp.channels[1] FieldDuplicate"]],
     ["a channel twice in a Provider", provider({ accessToken, channels: [{ id: "C1" }, { id: "C1" }] }), ["spec.slackApp.channels[1] FieldDuplicate"]],
-    ["namespaces of a channel, which nothing would enforce", provider({ accessToken, channels: [{ id: "C1", namespaces: ["a"] }] }), ["spec.slackApp.channels[0].namespaces FieldUnknown"]],
+    ["namespaces of a channel of a Notification, which has none to offer", notification({ channels: [{ id: "C1", namespaces: ["a"] }] }), ["spec.slackApp.channels[0].namespaces FieldUnknown"]],
     ["more channels than a Delivery can keep", notification({ channels: Array.from({ length: 21 }, (_, index) => ({ id: `C${index}` })) }), ["spec.slackApp.channels FieldTooMany"]],
     ["more than half with update and thread", notification({ update: true, thread: "PerRun", channels: Array.from({ length: 11 }, (_, index) => ({ id: `C${index}` })) }), ["spec.slackApp.channels FieldTooMany"]],
     ["another kind of thread", notification({ thread: "PerSeries" }), ["spec.slackApp.thread FieldNotSupported"]],

@@ -94,17 +94,17 @@ describe("decideValidation", () => {
   });
 
   it("answers 403 Forbidden where only permission is missing, 422 where anything else is wrong too", () => {
-    const other = { providerRef: { name: "p", namespace: "prod" } };
-    const forbidden = validate(notification(other)).status;
+    const wide = { namespaceSelector: { any: true } };
+    const forbidden = validate(filtered(wide)).status;
     assert.deepEqual([forbidden?.code, forbidden?.reason], [403, "Forbidden"]);
-    assert.match(forbidden?.message ?? "", /^Notification "n": 1 error\nspec\.providerRef\.namespace: Forbidden: another namespace's Provider/);
-    const both = validate(notification({ ...other, filter: { kinds: ["Job"] } })).status;
+    assert.match(forbidden?.message ?? "", /^Notification "n": 1 error\nspec\.filter\.namespaceSelector\.any: Forbidden: runs of other namespaces/);
+    const both = validate(filtered({ ...wide, kinds: ["Job"] })).status;
     assert.deepEqual([both?.code, both?.reason, both?.details?.causes.length], [422, "Invalid", 2]);
   });
 
   it("takes the namespace of the request, not one that the object claims", () => {
-    const object = notification({ providerRef: { name: "p", namespace: "prod" } });
-    assert.equal(validate(object, { namespace: "prod" }).allowed, true);
+    const object = filtered({ namespaceSelector: { matchNames: ["prod"] } });
+    assert.deepEqual([validate(object, { namespace: "prod" }).allowed, validate(object, { namespace: "ci" }).allowed], [true, false]);
   });
 
   it("tells warnings in one line of at most 256 characters each", () => {

@@ -8,6 +8,8 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";
 import type { Telemetry } from "../../src/telemetry/telemetry.ts";
 import type { CertificateSource, ServingCertificate } from "../../src/webhook/certificates.ts";
+import type { Provider } from "../../src/api/provider.ts";
+import type { ProviderReader } from "../../src/webhook/check-provider.ts";
 import { createWebhook, type Webhook } from "../../src/webhook/server.ts";
 import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
 import { manualClock, type ManualClock } from "../support/manual-clock.ts";
@@ -66,6 +68,9 @@ interface Running {
 
 const allowAll: AccessReviews = { isAllowed: () => Promise.resolve(true) };
 
+/** Finds a Provider of the type that the Notifications here are for. */
+const reader: ProviderReader = { find: () => Promise.resolve(goodProvider as unknown as Provider) };
+
 async function begin(test: TestContext, reviews = allowAll): Promise<Running> {
   const certificate = await selfSignedCertificate("127.0.0.1");
   const certificates = certificatesByHand();
@@ -75,7 +80,7 @@ async function begin(test: TestContext, reviews = allowAll): Promise<Running> {
   const telemetry: Telemetry = { log: recordingLogger(log), metrics: createMetrics(), redactor: createRedactor(), clock };
   const stop = new AbortController();
   const listening = Promise.withResolvers<number>();
-  const webhook = createWebhook({ certificates, telemetry, reviews, port: 0, host: "127.0.0.1", onListening: listening.resolve });
+  const webhook = createWebhook({ certificates, telemetry, reviews, reader, port: 0, host: "127.0.0.1", onListening: listening.resolve });
   const over = webhook.run(stop.signal);
   const port = await listening.promise;
   const agent = new Agent({ connect: { ca: certificate.cert }, keepAliveTimeout: 60_000 });
@@ -229,7 +234,7 @@ describe("webhook server: life", () => {
     const telemetry: Telemetry = { log: recordingLogger([]), metrics: createMetrics(), redactor: createRedactor(), clock: manualClock() };
     const stop = new AbortController();
     const ports: number[] = [];
-    const webhook = createWebhook({ certificates, telemetry, reviews: allowAll, port: 0, host: "127.0.0.1", onListening: (port) => ports.push(port) });
+    const webhook = createWebhook({ certificates, telemetry, reviews: allowAll, reader, port: 0, host: "127.0.0.1", onListening: (port) => ports.push(port) });
     const over = webhook.run(stop.signal);
     assert.equal(webhook.check.missing(), "waits for its certificate");
     stop.abort();

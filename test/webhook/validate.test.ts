@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { AccessAttributes, AccessReviews } from "../../src/kube/access-reviews.ts";
+import { createProviderReader } from "../../src/webhook/check-provider.ts";
 import { decodeReview, type AdmissionResponse } from "../../src/webhook/review.ts";
 import { createValidation } from "../../src/webhook/validate.ts";
 import { recordingLogger } from "../kube/reflector-harness.ts";
-import { filtered, gitHub, goodNotification, goodProvider, provider, review } from "./objects.ts";
+import { filtered, gitHub, goodNotification, goodProvider, notification, provider, review } from "./objects.ts";
 
 const never = new AbortController().signal;
 
@@ -18,8 +19,16 @@ const allowing = (allowed: (attributes: AccessAttributes) => boolean): AccessRev
     },
   };
 };
+/** A Provider `ci/p` for GitHub, and one `platform/shared` that is offered to namespaces with the label `team`. */
+const shared = { metadata: { namespace: "platform", name: "shared" }, spec: { type: "GitHubApp", allowedNamespaces: { matchExpressions: [{ key: "team", operator: "Exists" }] } } };
+const reader = createProviderReader({
+  get: ({ plural }, { namespace = "", name }) => {
+    const found: Record<string, object> = { "providers/ci/p": goodProvider, "providers/platform/shared": shared, "namespaces//ci": { metadata: { name: "ci", labels: { team: "a" } } }, "namespaces//other": { metadata: { name: "other" } } };
+    return Promise.resolve(found[`${plural}/${namespace}/${name}`] as never);
+  },
+});
 const judge = (reviews: AccessReviews, object: unknown, request: Record<string, unknown> = {}): Promise<AdmissionResponse> =>
-  createValidation({ reviews, log: recordingLogger([]) })(decodeReview(review(object, request)), never);
+  createValidation({ reviews, reader, log: recordingLogger([]) })(decodeReview(review(object, request)), never);
 
 describe("the validating webhook", () => {
   it("allows who has every right that the object asks for", async () => {
@@ -68,6 +77,24 @@ describe("the validating webhook", () => {
     assert.deepEqual((await judge(failing, filtered({ kinds: ["Job"] }))).status?.code, 422);
   });
 
+  it("warns alike of a Provider that does not exist and of one that is not offered; and of a section that is not for its type", async () => {
+    const referring = (providerRef: object, more: object = {}, namespace = "ci"): Promise<AdmissionResponse> =>
+      judge(allowing(() => true), { ...notification({ providerRef, ...more }), metadata: { name: "n", namespace } }, { namespace });
+    const said = async (...args: Parameters<typeof referring>): Promise<readonly string[] | undefined> => (await referring(...args)).warnings;
+    assert.equal(await said({ name: "p" }), undefined);
+    assert.equal(await said({ name: "shared", namespace: "platform" }), undefined);
+    const notThere = await said({ name: "none", namespace: "platform" });
+    assert.deepEqual(notThere, ["spec.providerRef: there is no Provider none in the namespace platform, or it is not offered to this one; messages wait until there is one"]);
+    assert.deepEqual(await said({ name: "shared", namespace: "platform" }, {}, "other"), [String(notThere).replace("none", "shared")]);
+    assert.deepEqual(await said({ name: "none" }), ["spec.providerRef: the Provider none does not exist; messages wait until there is one"]);
+    assert.deepEqual(await said({ name: "p" }, { slackApp: {} }), ["spec.slackApp: the Provider is of type GitHubApp, which makes no use of this section"]);
+  });
+
+  it("says nothing about a Provider that cannot be read", async () => {
+    const failing = createValidation({ reviews: allowing(() => true), reader: { find: () => Promise.reject(new Error("away")) }, log: recordingLogger([]) });
+    assert.deepEqual(await failing(decodeReview(review(goodNotification)), never), { uid: "0df28fbd-5f5f-11e8-bc74-36e6bb280816", allowed: true });
+  });
+
   it("says at once that it is busy when too many wait for the API server, and goes on when they are answered", async () => {
     const waiting: (() => void)[] = [];
     const slow: AccessReviews = {
@@ -78,7 +105,7 @@ describe("the validating webhook", () => {
           });
         }),
     };
-    const validate = createValidation({ reviews: slow, log: recordingLogger([]) });
+    const validate = createValidation({ reviews: slow, reader, log: recordingLogger([]) });
     const request = decodeReview(review(filtered({ kinds: ["TaskRun"] })));
     const first = Array.from({ length: 256 }, () => validate(request, never));
     const { allowed, status } = await validate(request, never);

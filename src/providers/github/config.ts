@@ -112,6 +112,7 @@ export const gitHubApp = defineProvider<GitHubProvider, GitHubNotification>({
   secretRefs: (provider) => [secretOf(provider.privateKey, "private-key.pem", "the private key of the GitHub App")],
   templates: [["context"], ["owner"], ["repo"], ["sha"], ["pullRequest"]],
   reads: ({ report = "CommitStatus" }) => (report === "CommitStatus" ? [] : ["tasks"]),
+  neededWhenShared: [{ field: "repositories", why: "a run reports only to a repository that is mapped to its namespace" }],
   check: (provider) => checkUrl(provider.baseURL, ["baseURL"]),
   checkNotification: checkPlace,
   render,

@@ -1,5 +1,5 @@
 import { Type, type Static } from "typebox";
-import { atomicList, oneWordOf, rulesOf, secretKeyRef, text } from "../../api/schema.ts";
+import { atomicList, namespaceName, oneWordOf, rulesOf, secretKeyRef, setOf, text } from "../../api/schema.ts";
 import { defineProvider, secretOf, type SectionProblem } from "../provider.ts";
 import { everyText } from "../templates.ts";
 import { checkUrl } from "../url.ts";
@@ -27,12 +27,32 @@ const channel = Type.Object(
   { description: "One channel.", ...rulesOf({ rule: "exactlyOneOf", fields: ["id", "name"] }) },
 );
 
+const offeredChannel = Type.Object(
+  {
+    ...channel.properties,
+    namespaces: Type.Optional(
+      setOf(namespaceName({ description: "Name of a namespace." }), {
+        minItems: 1,
+        maxItems: 64,
+        description: "The namespaces whose Notifications may post to it, where the Provider is offered to others. When left out: the Provider's own.",
+      }),
+    ),
+  },
+  { description: "One channel.", ...rulesOf({ rule: "exactlyOneOf", fields: ["id", "name"] }) },
+);
+
 const channels = (description: string) => atomicList(channel, { minItems: 1, maxItems: maxChannels, description });
 
 const providerSection = Type.Object(
   {
     accessToken: secretKeyRef("access-token", "the bot token of the Slack App"),
-    channels: Type.Optional(channels("Where messages go when the Notification names no channels.")),
+    channels: Type.Optional(
+      atomicList(offeredChannel, {
+        minItems: 1,
+        maxItems: maxChannels,
+        description: "Where messages go when the Notification names no channels. Notifications of other namespaces post to those of these that name their namespace, and to no others.",
+      }),
+    ),
     baseURL: Type.Optional(
       text(2048, {
         description: "URL of Slack's Web API. When left out: https://slack.com/api.",
@@ -75,7 +95,7 @@ const notificationSection = Type.Object(
 
 export type SlackProvider = Static<typeof providerSection>;
 export type SlackNotification = Static<typeof notificationSection>;
-export type SlackChannel = Static<typeof channel>;
+export type SlackChannel = Static<typeof offeredChannel>;
 
 function checkChannels(list: readonly SlackChannel[] | undefined): SectionProblem[] {
   const seen = new Set<string>();
@@ -114,6 +134,7 @@ export const slackApp = defineProvider<SlackProvider, SlackNotification>({
   secretRefs: ({ accessToken }) => [secretOf(accessToken, "access-token", "the bot token of the Slack App")],
   templates: [["blocks", everyText]],
   reads: () => ["tasks"],
+  neededWhenShared: [{ field: "channels", why: "others post only to channels that are named for their namespace" }],
   check: (provider) => [...checkUrl(provider.baseURL, ["baseURL"]), ...checkChannels(provider.channels)],
   checkNotification: (notification) => [...checkChannels(notification.channels), ...checkTwice(notification), ...checkBlocks(notification.blocks)],
   render,

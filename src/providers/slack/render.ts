@@ -1,7 +1,7 @@
 import { stringify } from "node:querystring";
 import { redacted, type Message, type Rendered, type RenderInput } from "../provider.ts";
 import { renderBlocks } from "./blocks.ts";
-import type { SlackNotification, SlackProvider } from "./config.ts";
+import type { SlackChannel, SlackNotification, SlackProvider } from "./config.ts";
 import { addressOf, maxChannels, maxChannelsTwice, postedBy, type Posted } from "./destinations.ts";
 import { attachmentOf, titleOf, type Json } from "./message.ts";
 
@@ -83,10 +83,21 @@ function draftsFor(input: Input, address: string, content: Content): Draft[] {
   return threaded && later ? [edit, reply(`${address}/thread`)] : [edit];
 }
 
+/** Where messages go: in the Provider's own namespace as the Notification says; else only where the Provider lets that namespace post. */
+function channelsFor({ provider, notification, notificationName: { namespace }, providerNamespace }: Input): readonly SlackChannel[] {
+  if (namespace === providerNamespace) return notification.channels ?? provider.channels ?? [];
+  const offered = (provider.channels ?? []).filter(({ namespaces = [] }) => namespaces.includes(namespace));
+  const addresses = new Set(offered.map(addressOf));
+  return notification.channels?.filter((channel) => addresses.has(addressOf(channel))) ?? offered;
+}
+
 /** The messages of a run's state, one or two for each channel; or why there is none. */
 export function render(input: Input): Rendered {
   const { provider, notification } = input;
-  const addresses = [...new Set((notification.channels ?? provider.channels ?? []).map(addressOf))];
+  const addresses = [...new Set(channelsFor(input).map(addressOf))];
+  if (addresses.length === 0 && input.notificationName.namespace !== input.providerNamespace) {
+    return { nothing: { reason: "ChannelNotOffered", message: "the Provider's slackApp.channels name no such channel for the Notification's namespace" } };
+  }
   if (addresses.length === 0) {
     return { nothing: { reason: "NoChannel", message: "neither the Notification's slackApp nor the Provider's names a channel: set channels in one of them" } };
   }

@@ -1,0 +1,46 @@
+import type { Labels } from "../api/fits-labels.ts";
+import type { Notification } from "../api/notification.ts";
+import type { Provider } from "../api/provider.ts";
+import { goesByLabels, isOffered, notResolved } from "../api/sharing.ts";
+import type { Kube } from "../kube/client.ts";
+import { namespaces, providers as providerObjects } from "../kube/resources.ts";
+import { providers } from "../providers/registry.ts";
+import { at, isObject, own, textOf } from "./json-value.ts";
+import type { Problem } from "./problem.ts";
+
+/** Reads what a Notification refers to. */
+export interface ProviderReader {
+  /** The Provider that the Notification may use; undefined where there is none, or it is not offered to the namespace. */
+  readonly find: (ref: { readonly namespace: string; readonly name: string }, forNamespace: string, signal: AbortSignal) => Promise<Provider | undefined>;
+}
+
+export function createProviderReader(kube: Pick<Kube, "get">): ProviderReader {
+  return {
+    find: async (ref, forNamespace, signal) => {
+      const provider = (await kube.get(providerObjects, ref, signal)) as unknown as Provider | undefined;
+      if (provider === undefined) return undefined;
+      const byLabels = ref.namespace !== forNamespace && goesByLabels(provider.spec.allowedNamespaces);
+      const labels: Labels | undefined = byLabels ? (await kube.get(namespaces, { name: forNamespace }, signal))?.metadata.labels : undefined;
+      return isOffered(provider, forNamespace, () => labels) ? provider : undefined;
+    },
+  };
+}
+
+/**
+ * What is legal and probably wrong about a Notification's Provider: none that it could use, which is said alike whether it does not exist or
+ * is not offered; or one of another type than the section that is set.
+ */
+export async function checkProvider(object: unknown, namespace: string, reader: ProviderReader, signal: AbortSignal): Promise<readonly Problem[]> {
+  const name = textOf(at(object, "spec", "providerRef", "name"));
+  if (name === undefined) return [];
+  const of = textOf(at(object, "spec", "providerRef", "namespace"));
+  const provider = await reader.find({ namespace: of ?? namespace, name }, namespace, signal);
+  if (provider === undefined) {
+    const notification = { metadata: { namespace }, spec: { providerRef: { name, ...(of !== undefined && { namespace: of }) } } } as unknown as Notification;
+    return [{ field: "spec.providerRef", code: "ProviderNotFound", message: `${notResolved(notification)}; messages wait until there is one` }];
+  }
+  const spec = own(object, "spec");
+  return providers
+    .filter(({ section, type }) => type !== provider.spec.type && isObject(own(spec, section)))
+    .map(({ section }) => ({ field: `spec.${section}`, code: "SectionUnused", message: `the Provider is of type ${provider.spec.type}, which makes no use of this section` }));
+}
