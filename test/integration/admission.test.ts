@@ -157,11 +157,11 @@ test("kubectl shows a refusal with its place", async (plane) => {
 
 test("kubectl shows a 403 with its reason, and warnings", async (plane) => {
   await begin(plane);
-  const forbidden = await apply(plane, notification({ providerRef: { name: "p", namespace: "prod" } }));
-  assert.match(forbidden.stderr, /Error from server \(Forbidden\).*admission webhook "validate\.integrations\.tekton\.ornew\.io" denied the request: Notification "n": 1 error\nspec\.providerRef\.namespace: Forbidden: another namespace's Provider/s);
+  const forbidden = await apply(plane, filtered({ namespaceSelector: { any: true } }));
+  assert.match(forbidden.stderr, /Error from server \(Forbidden\).*admission webhook "validate\.integrations\.tekton\.ornew\.io" denied the request: Notification "n": 1 error\nspec\.filter\.namespaceSelector\.any: Forbidden: runs of other namespaces/s);
   const warned = await apply(plane, filtered({ expression: 'status == "Suceeded"' }), "--dry-run=server");
   assert.equal(warned.code, 0);
-  assert.match(warned.stderr, /^Warning: spec\.filter\.expression: 1:11: `status` is never this value/);
+  assert.match(warned.stderr, /^Warning: spec\.filter\.expression: 1:11: `status` is never this value/m);
 });
 
 test("an object of older rules can still be labelled, freed of its finalizer and deleted", async (plane) => {
@@ -179,8 +179,11 @@ test("an object of older rules can still be labelled, freed of its finalizer and
   await plane.client.call("PATCH", validating, { body: { webhooks: webhooks.webhooks }, contentType: "application/merge-patch+json" });
   await eventually("the webhook is asked again", async () => (await apply(plane, filtered({ expression: "nope" }), "--dry-run=server")).code === 1);
 
-  const changed = await plane.kubectl(["patch", "tin", "old", "--type=merge", "-p", '{"spec":{"suspend":true}}'], { allowFailure: true });
-  assert.equal(changed.code, 1, "a changed spec is judged");
+  const patch = (spec: object) => plane.kubectl(["patch", "tin", "old", "--type=merge", "-p", JSON.stringify({ spec })], { allowFailure: true });
+  const unrelated = await patch({ suspend: true });
+  assert.equal(unrelated.code, 0, "a change elsewhere goes through");
+  assert.match(unrelated.stderr, /^Warning: spec\.filter\.expression: 1:6: /m);
+  assert.equal((await patch({ filter: { expression: "this is not fine either" } })).code, 1, "a new error is refused");
   await plane.kubectl(["label", "tin", "old", "a=b"]);
   await plane.kubectl(["delete", "tin", "old", "--wait=false"]);
   await plane.kubectl(["patch", "tin", "old", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
