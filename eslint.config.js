@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import tseslint from "typescript-eslint";
 
 /**
@@ -27,6 +29,9 @@ const seams = [
   { packages: "@google-cloud/.*|google-auth-library", owner: "providers/pubsub" },
   { packages: "cloudevents", owner: "providers/cloudevents" },
 ];
+
+/** A folder each. */
+const providers = readdirSync(join(import.meta.dirname, "src/providers"), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
 function boundary(folder, room, files) {
   const forbidden = [...Object.keys(rooms), "config"].filter((other) => other !== room && !rooms[room].includes(other));
@@ -70,7 +75,7 @@ export default tseslint.config(
     },
   },
   ...Object.keys(rooms).map((room) => boundary(room, room, [`src/${room}/**/*.ts`, `src/${room}.ts`])),
-  ...["github", "slack", "sns", "pubsub", "cloudevents"].map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
+  ...providers.map((name) => boundary(`providers/${name}`, "providers", [`src/providers/${name}/**/*.ts`])),
   {
     files: ["test/**/*.ts"],
     rules: {

@@ -182,4 +182,12 @@ const pubSub: ProviderEntry = {
 };
 
 /** At least one for each provider of the registry, in its order. */
-export const entries: readonly ProviderEntry[] = [gitHub, gitHubCheckRun, gitHubComment, slack, sns, pubSub, events];
+export const entries: readonly ProviderEntry[] = [
+  gitHub,
+  gitHubCheckRun,
+  gitHubComment,
+  slack,
+  sns,
+  pubSub,
+  events,
+];

@@ -11,7 +11,7 @@ const anchorsIn = (text: string): string[] => [...text.matchAll(/^#+ (.+)$/gm)].
 
 /** Links of the page that lead nowhere. */
 function broken({ path, text }: Page): string[] {
-  const prose = text.replace(/^```[\s\S]*?^```$/gm, "").replace(/`[^`\n]*`/g, "");
+  const prose = text.replace(/^(`{3,})[\s\S]*?^\1$/gm, "").replace(/`[^`\n]*`/g, "");
   const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target ?? "");
   return targets.filter((target) => {
     if (/^https?:/.test(target)) return false;

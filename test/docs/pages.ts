@@ -18,7 +18,19 @@ export function pages(): Page[] {
   return ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...below].map((path) => ({ path, text: readFileSync(path, "utf8") }));
 }
 
+/** One fenced code block. */
+export interface Block {
+  /** What stands behind the opening fence: the language, and on some pages the file that the block is. */
+  readonly info: string;
+  readonly text: string;
+}
+
+/** The fenced code blocks of a page, in their order; one inside another is part of it. */
+export function fencedBlocks({ text }: Page): Block[] {
+  return [...text.matchAll(/^(`{3,})([^`\n]*)\n([\s\S]*?)^\1$/gm)].map(([, , info = "", block = ""]) => ({ info, text: block }));
+}
+
 /** The contents of the fenced code blocks of a language. */
-export function codeBlocks({ text }: Page, language: string): string[] {
-  return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].filter(([, found]) => found === language).map(([, , block]) => block ?? "");
+export function codeBlocks(page: Page, language: string): string[] {
+  return fencedBlocks(page).filter(({ info }) => info === language).map(({ text }) => text);
 }

@@ -10,8 +10,23 @@ import { providerOfType, providers } from "../../src/providers/registry.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-/** The page of each type. */
-const pages: Readonly<Record<string, string>> = { GitHubApp: "github.md", SlackApp: "slack.md", AWSSNS: "sns.md", GCPPubSub: "pubsub.md", CloudEvents: "cloudevents.md" };
+const folders = readdirSync(join(root, "src/providers"), { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+
+/** The page of each type: it has the name of the provider's folder. */
+const pages = new Map<string, string>();
+for (const folder of folders) {
+  const exported = Object.values((await import(`../../src/providers/${folder}/config.ts`)) as Readonly<Record<string, unknown>>);
+  for (const { type } of providers.filter((provider) => exported.includes(provider))) pages.set(type, `${folder}.md`);
+}
+
+/** Packages that folders of providers import, and nothing else of `src/providers` does. */
+function vendorPackages(): string[] {
+  const importedBelow = (folder: string): string[] =>
+    readdirSync(join(root, "src/providers", folder)).filter((file) => file.endsWith(".ts")).flatMap((file) =>
+      [...readFileSync(join(root, "src/providers", folder, file), "utf8").matchAll(/ from "((?:@[^/"]+\/)?[^./:"][^/:"]*)["/]/g)].map(([, name]) => name ?? ""));
+  const shared = new Set(importedBelow("."));
+  return [...new Set(folders.flatMap(importedBelow))].filter((name) => !shared.has(name) && name !== "typebox");
+}
 
 /** The objects of all examples, with their files. */
 function examples(): { readonly file: string; readonly kind: unknown; readonly spec: Readonly<Record<string, unknown>> }[] {
@@ -32,14 +47,21 @@ describe("the registry", () => {
       const names = providers.map((provider) => provider[field]);
       assert.deepEqual(names, [...new Set(names)], field);
     }
-    assert.deepEqual(providers.map(({ type }) => providerOfType(type)?.type), Object.keys(pages));
+    assert.deepEqual(providers.map(({ type }) => providerOfType(type)?.type), providers.map(({ type }) => type));
     assert.equal(providerOfType("constructor"), undefined);
+  });
+
+  it("holds what each folder defines", () => {
+    assert.deepEqual([...pages.keys()].sort(), providers.map(({ type }) => type).sort());
+    assert.deepEqual([...pages.values()].sort(), folders.map((folder) => `${folder}.md`).sort());
   });
 
   for (const { type, section, title, defaultStatuses } of providers) {
     it(`has a page, an example and statuses for ${type}`, () => {
-      const page = readFileSync(join(root, "docs/providers", pages[type] ?? assert.fail(`no page for ${type}`)), "utf8");
-      assert.ok(page.includes(title) && page.includes(`type: ${type}`), `docs/providers/${pages[type] ?? ""} shows no Provider of type ${type}`);
+      const name = pages.get(type) ?? assert.fail(`no folder exports ${type}`);
+      const page = readFileSync(join(root, "docs/providers", name), "utf8");
+      assert.ok(page.includes(title) && page.includes(`type: ${type}`), `docs/providers/${name} shows no Provider of type ${type}`);
+      assert.ok(readFileSync(join(root, "docs/provider.md"), "utf8").includes(`\`spec.${section}\` | [${title}](providers/${name})`), `docs/provider.md does not lead to ${name}`);
       const shown = examples().filter(({ kind, spec }) => kind === "Provider" && spec["type"] === type && section in spec);
       assert.ok(shown.length > 0, `no example of a Provider of type ${type}`);
       assert.ok(defaultStatuses.length > 0 && defaultStatuses.every((status) => runStatuses.includes(status)));
@@ -47,17 +69,19 @@ describe("the registry", () => {
   }
 
   it("has no page of a provider that does not exist", () => {
-    assert.deepEqual(readdirSync(join(root, "docs/providers")).sort(), Object.values(pages).sort());
+    assert.deepEqual(readdirSync(join(root, "docs/providers")).sort(), [...pages.values()].sort());
   });
 
   it("loads no vendor's SDK before the first Provider of its type", async () => {
+    const packages = vendorPackages();
+    assert.ok(["@slack/web-api", "cloudevents"].every((name) => packages.includes(name)), packages.join(", "));
     const script = `
       const { registerHooks } = await import("node:module");
       const loaded = [];
       registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
       const { providers } = await import(${JSON.stringify(join(root, "src/providers/registry.ts"))});
       const before = loaded.length;
-      const sdks = () => loaded.filter((url) => /node_modules\\/(@octokit|@slack|@aws-sdk|@google-cloud|cloudevents)\\//.test(url)).length;
+      const sdks = () => loaded.filter((url) => ${JSON.stringify(packages)}.some((name) => url.includes("/node_modules/" + name + "/"))).length;
       const early = sdks();
       for (const provider of providers) await provider.load();
       console.log(JSON.stringify({ before, early, late: sdks() }));`;
