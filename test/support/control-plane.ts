@@ -73,6 +73,8 @@ export interface ControlPlane {
   readonly startApiServer: () => Promise<void>;
   /** Makes kube-controller-manager see CRDs at once that were installed after the start; else it takes up to 30 s. */
   readonly restartControllerManager: () => Promise<void>;
+  /** Ends kube-controller-manager, for measurements that its garbage collector would be part of. */
+  readonly stopControllerManager: () => Promise<void>;
   /** Leaves it running when this process ends; SIGTERM to the process `supervisor` then ends it. */
   readonly detach: () => Promise<void>;
   /** Ends every process and removes every file. Repeatable. */
@@ -124,6 +126,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   let written = 0;
   let stopping: Promise<void> | undefined;
   const stopApiServer = (signal: NodeJS.Signals = "SIGKILL"): Promise<void> => supervisor.kill("kube-apiserver", signal);
+  const stopControllerManager = (): Promise<void> => supervisor.kill("kube-controller-manager", "SIGKILL");
   return {
     server,
     caFile,
@@ -151,8 +154,9 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       await stopApiServer(signal);
       await launched.startApiServer();
     },
+    stopControllerManager,
     restartControllerManager: async () => {
-      await supervisor.kill("kube-controller-manager", "SIGKILL");
+      await stopControllerManager();
       await launched.startControllerManager();
     },
     detach: () => supervisor.detach(),

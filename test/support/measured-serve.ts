@@ -11,6 +11,10 @@ export interface Footprint {
   /** Resident, after a collection. */
   readonly rss: number;
   readonly heap: number;
+  /** What the heap has reserved. */
+  readonly heapTotal: number;
+  /** Outside of the heap, and held by objects in it. */
+  readonly external: number;
   /** The most that was resident at any time. */
   readonly peak: number;
   readonly cpu: number;
@@ -26,8 +30,8 @@ const cpu = (): number => {
 function footprint(): Footprint {
   const before = cpu();
   for (let round = 0; round < 3; round += 1) globalThis.gc?.();
-  const { rss, heapUsed } = process.memoryUsage();
-  return { rss, heap: heapUsed, peak: process.resourceUsage().maxRSS * 1024, cpu: before, cpuAfter: cpu() };
+  const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
+  return { rss, heap: heapUsed, heapTotal, external, peak: process.resourceUsage().maxRSS * 1024, cpu: before, cpuAfter: cpu() };
 }
 
 process.on("message", () => {

@@ -39,6 +39,8 @@ export function etcdArguments(directory: string): string[] {
     `--initial-advertise-peer-urls=${peers}`,
     `--initial-cluster=default=${peers}`,
     "--unsafe-no-fsync",
+    // Room for as much as one cluster has (the benchmark of scale); the file grows with what is stored.
+    `--quota-backend-bytes=${8 * 1024 ** 3}`,
     "--log-level=warn",
   ];
 }

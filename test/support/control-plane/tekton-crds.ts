@@ -12,7 +12,7 @@ export interface Crd {
   readonly spec: {
     readonly group: string;
     readonly names: { readonly plural: string; readonly kind: string };
-    readonly versions: readonly { readonly name: string; readonly served: boolean; readonly schema: { readonly openAPIV3Schema: unknown } }[];
+    readonly versions: readonly { readonly name: string; readonly served: boolean; readonly storage: boolean; readonly schema: { readonly openAPIV3Schema: unknown } }[];
     readonly conversion?: unknown;
   };
 }
