@@ -39,13 +39,19 @@ test("the demo ends with 0, and its summary counts what the receivers were seen 
   const summary = summaryOf(lines);
   const shown = (request: RegExp): number => lines.filter((line) => request.test(line)).length;
   const subject = (name: string): number => shown(new RegExp(`"subject":"${name}"`));
-  assert.deepEqual([...summary.keys()], ["github-commit-statuses", "pipeline-runs", "failures", "payments-team", "images", "shop-api-pull-requests", "total"]);
   assert.equal(summary.get("github-commit-statuses")?.[1], shown(/-> GitHub +POST \S+\/statuses\/\S+ {2}201$/));
-  assert.equal(summary.get("pipeline-runs")?.[1], shown(/-> events +POST \S+ {2}202$/));
+  assert.equal(summary.get("failures-to-slack")?.[1], shown(/^ +\{"channel":"C0123456789"/));
+  assert.equal(summary.get("runs-in-slack")?.[1], shown(/^ +\{"channel":"(?:#deployments|C9876543210)"/));
+  assert.ok(shown(/^ +\{"channel":"C9876543210","edited":/) > 0 && shown(/^ +\{"channel":"C9876543210","reply to":/) > 0, "messages at Slack are edited, and replied to");
+  assert.equal(summary.get("ends")?.[1], shown(/-> SNS +POST \/ {2}200$/));
+  assert.equal(summary.get("run-states")?.[1], shown(/-> Pub\/Sub +POST \S+:publish {2}200$/));
+  assert.equal((summary.get("pipeline-runs")?.[1] ?? 0) + (summary.get("failures-signed")?.[1] ?? 0), shown(/-> events +POST \S+ {2}202$/));
   for (const name of ["failures", "payments-team", "images", "shop-api-pull-requests"]) assert.equal(summary.get(name)?.[1], subject(name), name);
   assert.equal(shown(/-> alerts +POST \S+ {2}202$/), ["failures", "payments-team", "images", "shop-api-pull-requests"].reduce((sum, name) => sum + subject(name), 0));
   assert.deepEqual([...summary].slice(0, -1).map(([name, [runs]]) => [name, runs]), [
-    ["github-commit-statuses", 11], ["pipeline-runs", 11], ["failures", 10], ["payments-team", 4], ["images", 2], ["shop-api-pull-requests", 2]]);
+    ["github-commit-statuses", 11], ["failures-to-slack", 5], ["runs-in-slack", 5], ["ends", 11], ["run-states", 11], ["pipeline-runs", 11], ["failures-signed", 5],
+    ["failures", 10], ["payments-team", 4], ["images", 2], ["shop-api-pull-requests", 2]]);
+  assert.deepEqual([summary.get("failures-to-slack")?.[1], summary.get("ends")?.[1], summary.get("failures-signed")?.[1]], [5, 11, 5]);
   assert.equal(summary.get("total")?.[2], 0);
   const refusal = lines.findIndex((line) => line.includes('The Notification "bad-filter" is invalid: spec.filter.expression: 1:1: '));
   assert.match(lines[refusal + 2] ?? "", /^\s+\^$/);

@@ -1,8 +1,24 @@
 import { judge, type PlayedRun, type ToldState } from "../support/expected-states.ts";
 import type { GitHubDouble } from "../support/github-double.ts";
 import { toldBy } from "../support/manifests.ts";
+import type { PubSubDouble } from "../support/pubsub-double.ts";
 import type { CloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { readRecording } from "../support/replay-recording.ts";
+import type { SlackDouble } from "../support/slack-double.ts";
+import type { SnsDouble } from "../support/sns-double.ts";
+
+/** What the demo applies of `examples/`: each provider, and filters. */
+export const examples = ["github-commit-statuses.yaml", "slack.yaml", "sns.yaml", "pubsub.yaml", "cloudevents.yaml", "filters.yaml"];
+
+/** The services of the demo. */
+export interface Receivers {
+  readonly github: GitHubDouble;
+  readonly slack: SlackDouble;
+  readonly sns: SnsDouble;
+  readonly pubsub: PubSubDouble;
+  readonly events: CloudEventsSink;
+  readonly alerts: CloudEventsSink;
+}
 
 /** What became of one Notification of `examples/`. */
 export interface Account {
@@ -17,6 +33,8 @@ export interface Account {
 
 const bad = (run: PlayedRun): boolean => run.end.status === "Failed" || run.end.status === "TimedOut";
 const pipelineRun = ({ kind, parent }: PlayedRun): boolean => kind === "PipelineRun" && parent === undefined;
+
+const ofMain = ({ annotations }: PlayedRun): boolean => annotations["pipelinesascode.tekton.dev/source-branch"] === "refs/heads/main";
 
 /** The recorded results of a run. */
 function resultsOf(recording: string, name: string): Readonly<Record<string, unknown>> {
@@ -56,12 +74,44 @@ function gitHubAccount(runs: readonly PlayedRun[], { statuses, violations }: Git
   return { notification: "github-commit-statuses", messages: statuses.length, runs: runs.length, faults: [...faults, ...violations] };
 }
 
+/**
+ * One message for each run, that says its end; what is told below it in the thread ends with the end too.
+ * @param channel its id
+ */
+function slackAccount(notification: string, runs: readonly PlayedRun[], { messages, calls }: SlackDouble, channel: string): Account {
+  const title = ({ namespace, name }: PlayedRun, status: string): string => `${name}.${namespace}: ${status}`;
+  const faults = runs.flatMap((run) => {
+    const about = messages.filter((message) => message.channel === channel && message.text.startsWith(title(run, "")));
+    const [first, ...others] = about.filter(({ threadTs }) => threadTs === undefined).map(({ text }) => text);
+    const thread = about.filter(({ threadTs }) => threadTs !== undefined).map(({ text }) => text);
+    const end = title(run, run.end.status);
+    const right = first === end && others.length === 0 && (thread.length === 0 || thread.indexOf(end) === thread.length - 1);
+    return right ? [] : [`${run.name}: [${[first ?? "", ...others, ...thread].join(", ")}] instead of one message that says ${end}`];
+  });
+  return { notification, messages: calls.filter(({ answer }) => answer["channel"] === channel).length, runs: runs.length, faults };
+}
+
+/** What a message in a queue says about a run. */
+function toldInQueue(json: string, id: string | undefined): ToldState {
+  const { uid, status, reason } = JSON.parse(json) as ToldState;
+  return { uid, status, reason, id: id ?? "" };
+}
+
+const withViolations = (account: Account, violations: readonly string[]): Account => ({ ...account, faults: [...account.faults, ...violations] });
+
 /** Holds what the receivers recorded against what was played. */
-export function accounts(runs: readonly DemoRun[], github: GitHubDouble, events: CloudEventsSink, alerts: CloudEventsSink): Account[] {
+export function accounts(runs: readonly DemoRun[], { github, slack, sns, pubsub, events, alerts }: Receivers): Account[] {
   const top = runs.filter(pipelineRun);
+  const seen = events.events();
+  const signed = new Set(events.accepted().map(({ headers }) => headers["webhook-id"]));
   return [
     gitHubAccount(top, github),
-    eventsAccount("pipeline-runs", top, events.events().map(toldBy)),
+    slackAccount("failures-to-slack", top.filter(bad), slack, "C0123456789"),
+    withViolations(slackAccount("runs-in-slack", top.filter(ofMain), slack, "C9876543210"), slack.violations),
+    withViolations(eventsAccount("ends", top, sns.published.map(({ message, attributes }) => toldInQueue(message, attributes["id"]))), sns.violations),
+    withViolations(eventsAccount("run-states", top, pubsub.published.map(({ data, attributes }) => toldInQueue(data, attributes["id"]))), pubsub.violations),
+    eventsAccount("pipeline-runs", top, seen.filter(({ id }) => !signed.has(id)).map(toldBy)),
+    eventsAccount("failures-signed", top.filter(bad), seen.filter(({ id }) => signed.has(id)).map(toldBy)),
     ...Object.entries(filtered).map(([name, selects]) =>
       eventsAccount(name, runs.filter(selects), alerts.events().filter(({ subject }) => subject === name).map(toldBy))),
   ];

@@ -8,40 +8,57 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type ControlPlane, ControlPlaneUnavailable, startControlPlane } from "../support/control-plane.ts";
 import { playedRuns } from "../support/expected-states.ts";
-import { type GitHubDouble, startGitHub } from "../support/github-double.ts";
+import { startGitHub } from "../support/github-double.ts";
 import { install } from "../support/installation.ts";
-import { privateKeySecret } from "../support/manifests.ts";
-import { type CloudEventsSink, startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { startPubSub } from "../support/pubsub-double.ts";
+import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import type { Receiver } from "../support/receivers.ts";
 import { readRecording, recordingNames } from "../support/replay-recording.ts";
 import { replay } from "../support/replay.ts";
+import { startSlack } from "../support/slack-double.ts";
+import { startSns } from "../support/sns-double.ts";
 import { eventually } from "../support/wait.ts";
-import { accounts, complete, type Account, type DemoRun } from "./expected.ts";
+import { accounts, complete, examples, type Account, type DemoRun, type Receivers } from "./expected.ts";
 import { showMessages } from "./messages.ts";
 import { offline } from "./offline.ts";
 import { heading, indented, line, sinceBegin, table } from "./screen.ts";
 
 const namespace = "ci";
-const examples = ["github-commit-statuses.yaml", "cloudevents.yaml", "filters.yaml"];
 
-interface Receivers {
-  readonly github: GitHubDouble;
-  readonly events: CloudEventsSink;
-  readonly alerts: CloudEventsSink;
-}
+/** As the demo calls them. */
+const names: Readonly<Record<keyof Receivers, string>> = { github: "GitHub", slack: "Slack", sns: "SNS", pubsub: "Pub/Sub", events: "events", alerts: "alerts" };
 
 async function startReceivers(): Promise<Receivers> {
   const installations = [{ id: 1, owner: "example-org" }, { id: 2, owner: "harbour-works" }];
-  const [github, events, alerts] = await Promise.all([startGitHub({ installations }), startCloudEventsSink(), startCloudEventsSink()]);
-  return { github, events, alerts };
+  const channels = [{ id: "C0123456789", name: "failures" }, { id: "C9876543210", name: "deployments" }];
+  const [github, slack, sns, pubsub, events, alerts] = await Promise.all([
+    startGitHub({ installations }), startSlack({ channels }), startSns({ topicArn: "arn:aws:sns:eu-central-1:123456789012:tekton-runs" }), startPubSub(), startCloudEventsSink(), startCloudEventsSink(),
+  ]);
+  return { github, slack, sns, pubsub, events, alerts };
+}
+
+/** The Secrets that the examples name. */
+function secrets({ github, slack, sns, pubsub }: Receivers): object {
+  const values: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    "github-app": { "private-key.pem": github.privateKey },
+    "slack-app": { "access-token": slack.token },
+    aws: { "access-key-id": sns.key.id, "secret-access-key": sns.key.secret },
+    pubsub: { "service-account.json": JSON.stringify(pubsub.key) },
+  };
+  const items = Object.entries(values).map(([name, stringData]) => ({ apiVersion: "v1", kind: "Secret", metadata: { namespace, name }, stringData }));
+  return { apiVersion: "v1", kind: "List", items };
 }
 
 /** An example whose addresses are those of the local receivers. */
-function localised(file: string, { github, events, alerts }: Receivers): string {
+function localised(file: string, { github, slack, sns, pubsub, events, alerts }: Receivers): string {
   return readFileSync(join(import.meta.dirname, "../../examples", file), "utf8")
     .replace("# baseURL: https://github.example.com/api/v3", `baseURL: ${github.baseURL}`)
     .replace("appId: 123456", `appId: ${github.appId}`)
-    .replace("https://events.example.com", events.url)
-    .replace("https://alerts.example.com", alerts.url);
+    .replace("# baseURL: https://slack-gov.com/api", `baseURL: ${slack.baseURL}`)
+    .replace(/^( +)topicARN: .*$/m, `$&\n$1endpoint: ${sns.url}`)
+    .replace(/^( +)topic: tekton-runs$/m, `$&\n$1endpoint: ${pubsub.url}`)
+    .replaceAll("https://events.example.com", events.url)
+    .replaceAll("https://alerts.example.com", alerts.url);
 }
 
 async function command(plane: ControlPlane, args: readonly string[]): Promise<string> {
@@ -54,7 +71,7 @@ async function command(plane: ControlPlane, args: readonly string[]): Promise<st
 async function applyExamples(plane: ControlPlane, receivers: Receivers): Promise<void> {
   heading("The examples are applied, their URLs pointing at local receivers");
   await plane.kubectl(["create", "namespace", namespace]);
-  await plane.kubectl(["apply", "-f", "-"], { input: JSON.stringify(privateKeySecret(namespace, receivers.github.privateKey)) });
+  await plane.kubectl(["apply", "-f", "-"], { input: JSON.stringify(secrets(receivers)) });
   for (const file of examples) {
     line(`  $ kubectl apply -f examples/${file}`);
     indented((await plane.kubectl(["apply", "-f", "-"], { input: localised(file, receivers) })).stdout, 4);
@@ -141,8 +158,7 @@ async function demo({ keep, stop, later }: Demo): Promise<number> {
   later(() => plane.stop());
   line(`  Kubernetes ${plane.version} (${plane.source}) at ${plane.server}: real etcd, kube-apiserver and kube-controller-manager, Tekton's CRDs`);
   const receivers = await startReceivers();
-  const { github, events, alerts } = receivers;
-  later(async () => { await Promise.all([github.close(), events.close(), alerts.close()]); });
+  later(async () => { await Promise.all(Object.values(receivers).map((receiver: Receiver) => receiver.close())); });
 
   heading("Install");
   line("  $ kubectl apply -k deploy/");
@@ -153,11 +169,11 @@ async function demo({ keep, stop, later }: Demo): Promise<number> {
   await applyExamples(plane, receivers);
   const refused = await showRefusal(plane, receivers);
   heading("Recorded Tekton runs are played through the API server");
-  const showRest = showMessages([{ name: "GitHub", receiver: github }, { name: "events", receiver: events }, { name: "alerts", receiver: alerts }]);
+  const showRest = showMessages(Object.entries(names).map(([key, name]) => ({ name, receiver: receivers[key as keyof Receivers] })));
   later(() => { showRest(); return Promise.resolve(); });
   const runs = await playRecordings(plane);
-  const account = (): Account[] => accounts(runs, github, events, alerts);
-  await eventually("everything has arrived", () => complete(account()), 20_000).catch(() => undefined);
+  const account = (): Account[] => accounts(runs, receivers);
+  await eventually("everything has arrived", () => complete(account()), 30_000).catch(() => undefined);
   if (!keep) showRest();
   await showState(plane);
   const code = summary({ plane, runs, refused, all: account() });

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { examples } from "./expected.ts";
 import { heading, indented, line } from "./screen.ts";
 
 const project = join(import.meta.dirname, "../..");
@@ -29,7 +30,7 @@ export async function offline(reason: string): Promise<number> {
   line(`\nNo control plane can be had on this machine: ${reason}`);
   line("What follows needs none: the checks of the webhook, and what would be sent for recorded runs.");
   heading("The examples are checked as the webhook would");
-  const good = await shown(["lint", "-f", "examples/github-commit-statuses.yaml", "-f", "examples/cloudevents.yaml", "-f", "examples/filters.yaml"], 0);
+  const good = await shown(["lint", ...examples.flatMap((file) => ["-f", `examples/${file}`])], 0);
   const bad = await shown(["lint", "-f", "examples/bad-filter.yaml"], 1);
   heading("What would be sent for a recorded run");
   const simulated = await shown(["simulate", "-f", "examples/github-commit-statuses.yaml", "-f", "examples/filters.yaml", "--runs", "test/testdata/tekton-runs/failed-step.jsonl"], 0);
