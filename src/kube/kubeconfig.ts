@@ -1,35 +1,36 @@
 import { readFile } from "node:fs/promises";
 import type { RequestOptions } from "node:https";
-import { delimiter } from "node:path";
-import type { KubeConfig } from "@kubernetes/client-node";
-import { parseDocument } from "yaml";
-import { errnoOf, invalid, type Access, type TlsAccess } from "./access.ts";
-import { isRecord } from "./kube-error.ts";
+import type { Cluster } from "@kubernetes/client-node/dist/config_types.js";
+import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
+import { invalid, type Access, type TlsAccess } from "./access.ts";
+import { readKubeconfigs, type Kubeconfig, type KubeconfigUser } from "./kubeconfig-files.ts";
 
 /** Reads the kubeconfig on the first call; later calls ask the same configuration for fresh credentials. */
 export function kubeconfigReader(paths: string): () => Promise<Access> {
-  let loading: ReturnType<typeof loadKubeconfig> | undefined;
+  let loading: Promise<Kubeconfig> | undefined;
+  const credentials = createCredentials();
   return async () => {
-    loading ??= loadKubeconfig(paths);
+    loading ??= readKubeconfigs(paths);
     const config = await loading;
-    const cluster = config.getCurrentCluster();
-    if (cluster === null) throw invalid(`${paths}: the current context names no cluster`);
+    const context = config.contexts.find(({ name }) => name === config.currentContext);
+    const cluster = config.clusters.find(({ name }) => name === context?.cluster);
+    if (cluster === undefined) throw invalid(`${paths}: the current context names no cluster`);
+    const user = config.users.find(({ name }) => name === context?.user);
     const server = parseServer(paths, cluster.server, cluster.skipTLSVerify);
     if (cluster.proxyUrl?.startsWith("socks") === true) throw invalid(`${paths}: proxy-url: SOCKS proxies are not supported`);
-    const https: RequestOptions = {};
+    let https: RequestOptions;
     try {
-      await config.applyToHTTPSOptions(https);
+      https = { ...(await authority(cluster)), ...(user !== undefined && (await credentials(config, user))) };
     } catch {
       // The cause may quote what a plugin printed.
       throw invalid(`${paths}: the credentials of the current context cannot be obtained; try \`kubectl auth whoami\` with the same kubeconfig`);
     }
-    const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
     return {
       server,
       headers: headersOf(https),
       tls: tlsOf(https),
-      ...(cluster.proxyUrl === undefined ? {} : { proxy: cluster.proxyUrl }),
-      ...(namespace === undefined ? {} : { namespace }),
+      ...(cluster.proxyUrl !== undefined && { proxy: cluster.proxyUrl }),
+      ...(context?.namespace !== undefined && { namespace: context.namespace }),
     };
   };
 }
@@ -44,47 +45,48 @@ function parseServer(paths: string, text: string, skipTLSVerify: boolean): URL {
   return server;
 }
 
-// Loaded on demand: in a Pod, where memory counts, nothing of the library is needed.
-async function loadKubeconfig(paths: string): Promise<KubeConfig> {
-  const library = await import("@kubernetes/client-node");
-  const merged = new library.KubeConfig();
-  for (const [index, path] of paths.split(delimiter).filter((part) => part !== "").entries()) {
-    const text = await readFile(path, "utf8").catch((error: unknown) => {
-      throw invalid(`${path}: the kubeconfig cannot be read (${errnoOf(error)})`);
-    });
-    const tokenFiles = readTokenFiles(path, text);
-    const config = new library.KubeConfig();
-    try {
-      config.loadFromFile(path);
-      const users = config.getUsers().map((user) => {
-        const tokenFile = tokenFiles.get(user.name);
-        return tokenFile === undefined ? user : { ...user, authProvider: { name: "tokenFile", config: { tokenFile } } };
-      });
-      config.loadFromOptions({ clusters: config.getClusters(), users, contexts: config.getContexts(), currentContext: config.getCurrentContext() });
-      merged.mergeConfig(config, index > 0);
-    } catch (error) {
-      const known = error instanceof Error && /^(?:clusters|users|contexts)\[\d+\]\.[a-z.]+ is missing$|^Duplicate /u.test(error.message);
-      throw invalid(`${path}: not a usable kubeconfig${known ? `: ${error.message}` : ""}`);
-    }
-  }
-  return merged;
+/** The contents of the file, or what the text holds in base64; undefined: neither is there. */
+async function fileOrData(file: string | undefined, data: string | undefined): Promise<Buffer | undefined> {
+  if (file) return readFile(file);
+  return data ? Buffer.from(data, "base64") : undefined;
 }
 
-/** `tokenFile` of each user by name: kubectl reads this field, the library does not. */
-function readTokenFiles(path: string, text: string): Map<string, string> {
-  const found = new Map<string, string>();
-  const document = parseDocument(text);
-  const [problem] = document.errors;
-  // Not the parser's own message: it quotes the line, which may be a credential.
-  if (problem !== undefined) throw invalid(`${path}: not YAML (line ${problem.linePos?.[0].line ?? 0})`);
-  const config: unknown = document.toJS();
-  const users: unknown = isRecord(config) ? config["users"] : undefined;
-  for (const entry of Array.isArray(users) ? (users as unknown[]) : []) {
-    if (!isRecord(entry) || typeof entry["name"] !== "string" || !isRecord(entry["user"])) continue;
-    const { tokenFile } = entry["user"];
-    if (typeof tokenFile === "string") found.set(entry["name"], tokenFile);
-  }
-  return found;
+async function authority({ caFile, caData, skipTLSVerify, tlsServerName }: Cluster): Promise<RequestOptions> {
+  const ca = await fileOrData(caFile, caData);
+  return {
+    ...(ca !== undefined && { ca }),
+    ...(tlsServerName !== undefined && { servername: tlsServerName }),
+    ...(skipTLSVerify && { rejectUnauthorized: false }),
+  };
+}
+
+/** Credentials that are obtained in another way than kubectl itself would; the library knows the ways of the past. */
+const byLibrary = async (config: Kubeconfig, user: KubeconfigUser): Promise<(https: RequestOptions) => Promise<void>> => {
+  // Loaded on demand: it takes some 70 MB of memory.
+  const { KubeConfig } = await import("@kubernetes/client-node");
+  const made = new KubeConfig();
+  made.loadFromOptions({ clusters: [...config.clusters], users: [user], contexts: [...config.contexts], currentContext: config.currentContext });
+  return (https) => made.applyToHTTPSOptions(https);
+};
+
+/** Plugins and providers keep their tokens until these end. */
+function createCredentials(): (config: Kubeconfig, user: KubeconfigUser) => Promise<RequestOptions> {
+  const plugins = new ExecAuth();
+  let provider: ReturnType<typeof byLibrary> | undefined;
+  return async (config, user) => {
+    const [cert, key] = [await fileOrData(user.certFile, user.certData), await fileOrData(user.keyFile, user.keyData)];
+    const headers: Record<string, string> = user.impersonateUser ? { "Impersonate-User": user.impersonateUser } : {};
+    const https: RequestOptions & { headers: Record<string, string> } = { ...(cert !== undefined && { cert }), ...(key !== undefined && { key }), headers };
+    if (plugins.isAuthProvider(user)) await plugins.applyAuthentication(user, https);
+    else if (user.authProvider) {
+      provider ??= byLibrary(config, user);
+      await (await provider)(https);
+    }
+    const token = user.tokenFile === undefined ? user.token : await readFile(user.tokenFile, "utf8");
+    if (token) https.headers["Authorization"] = `Bearer ${token}`;
+    if (user.username) https.auth = `${user.username}:${user.password ?? ""}`;
+    return https;
+  };
 }
 
 function headersOf(https: RequestOptions): Record<string, string> {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { promisify } from "node:util";
 import { connect } from "../../src/kube/client.ts";
 import { pipelineRuns } from "../../src/kube/resources.ts";
 import { CodedError } from "../../src/errors.ts";
@@ -82,6 +84,55 @@ describe("kube access", () => {
     });
     await kube.get(pipelineRuns, ref, signal);
     assert.equal(server.requests[0]?.headers["authorization"], "Bearer from-plugin");
+  });
+
+  it("asks the whole library about providers of credentials that kubectl no longer has", async (test) => {
+    const server = await startScriptedApiServer();
+    const path = await folder(test);
+    const user = { "auth-provider": { name: "gcp", config: { "access-token": "from-provider", expiry: "2100-01-01T00:00:00Z" } } };
+    await writeFile(join(path, "config"), kubeconfigFor(server.url, server.certificate, user));
+    const kube = await connect({ kubeconfig: join(path, "config") });
+    test.after(async () => {
+      await kube.close();
+      await server.close();
+    });
+    await kube.get(pipelineRuns, ref, signal);
+    assert.equal(server.requests[0]?.headers["authorization"], "Bearer from-provider");
+  });
+
+  it("takes the first of several kubeconfigs that says something, and file names from where each lies", async (test) => {
+    const server = await startScriptedApiServer();
+    const path = await folder(test);
+    await writeFile(join(path, "token"), "from-file\n");
+    await writeFile(join(path, "ca.crt"), server.certificate);
+    const write = (name: string, config: object): Promise<void> => writeFile(join(path, name), JSON.stringify(config));
+    const cluster = (url: string): object => ({ name: "c", cluster: { server: url, "certificate-authority": "ca.crt" } });
+    await write("one", { "current-context": "", clusters: [cluster(server.url)], users: [{ name: "u", user: { token: "old", tokenFile: "token", as: "somebody" } }] });
+    await write("two", { "current-context": "x", clusters: [cluster("https://127.0.0.1:1")], users: [{ name: "u", user: { token: "other" } }, { name: "basic", user: { username: "jo", password: "hunter2" } }], contexts: [{ name: "x", context: { cluster: "c", user: "u", namespace: "tools" } }] });
+    await write("three", { "current-context": "basic", contexts: [{ name: "basic", context: { cluster: "c", user: "basic" } }] });
+    for (const files of [["one", "two"], ["three", "one", "two"]]) {
+      const kube = await connect({ kubeconfig: files.map((file) => join(path, file)).join(delimiter) });
+      test.after(() => kube.close());
+      await kube.get(pipelineRuns, ref, signal);
+      assert.equal(kube.namespace, files.length === 2 ? "tools" : undefined);
+    }
+    test.after(() => server.close());
+    const seen = server.requests.map(({ headers }) => [headers["authorization"], headers["impersonate-user"]]);
+    assert.deepEqual(seen, [["Bearer from-file", "somebody"], [`Basic ${Buffer.from("jo:hunter2").toString("base64")}`, undefined]]);
+  });
+
+  it("loads no more of the library than it needs, which would take more memory than all the rest", async (test) => {
+    const path = await folder(test);
+    await writeFile(join(path, "config"), kubeconfigFor("https://127.0.0.1:1", "", { token: "t" }));
+    const program = `
+      const { registerHooks } = await import("node:module");
+      const loaded = [];
+      registerHooks({ resolve: (specifier, context, next) => { const found = next(specifier, context); loaded.push(found.url); return found; } });
+      const { connect } = await import(${JSON.stringify(new URL("../../src/kube/client.ts", import.meta.url).href)});
+      await connect({ kubeconfig: ${JSON.stringify(join(path, "config"))} });
+      console.log(JSON.stringify(loaded.filter((url) => url.includes("@kubernetes/client-node")).map((url) => url.split("/").at(-1))));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
+    assert.deepEqual((JSON.parse(stdout) as string[]).sort(), ["config_types.js", "exec_auth.js"]);
   });
 
   it("presents a client certificate", async (test) => {
