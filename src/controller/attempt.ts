@@ -12,6 +12,8 @@ import { aboutOf, type StepObserver } from "./steps.ts";
 /** What came of a message, for the statuses of Notification and Provider. */
 export interface Outcome {
   readonly notificationKey: string;
+  /** Key of the destination. */
+  readonly destination: string;
   readonly outcome: "Delivered" | "Retrying" | "DeadLetter";
   readonly event: RunEvent;
   readonly error?: DeliveryError;
@@ -50,16 +52,16 @@ export function createAttempts(options: AttemptOptions): (work: Work, signal: Ab
     metrics.add("deliveries_total", { ...labels, result: "delivered" });
     metrics.add("delivery_attempts_total", { ...labels, error_class: "none" });
     metrics.observe("delivery_latency_seconds", labels, (clock.monotonic() - state.seenAt) / 1000);
-    options.onOutcome({ notificationKey: state.notificationKey, outcome: "Delivered", event });
+    options.onOutcome({ notificationKey: state.notificationKey, destination: message.key, outcome: "Delivered", event });
   };
 
-  const failed = ({ state, route, event, sender }: Work, error: DeliveryError, dead: boolean): void => {
+  const failed = ({ state, route, event, message, sender }: Work, error: DeliveryError, dead: boolean): void => {
     const labels = { provider_type: route.destination?.definition.type ?? "" };
     metrics.add("delivery_attempts_total", { ...labels, error_class: error.class });
     if (dead) metrics.add("deliveries_total", { ...labels, result: "dead_letter" });
     log.warn(dead ? "a message was given up" : "a message could not be delivered; trying again", { ...aboutOf(state, event), error });
     if (error.class === "credentials") options.onCredentialsRefused(route, error, sender);
-    options.onOutcome({ notificationKey: state.notificationKey, outcome: dead ? "DeadLetter" : "Retrying", event, error });
+    options.onOutcome({ notificationKey: state.notificationKey, destination: message.key, outcome: dead ? "DeadLetter" : "Retrying", event, error });
   };
 
   const settleFailure = (work: Work, error: unknown): Attempted => {

@@ -20,7 +20,7 @@ export interface NotificationUse {
   /** The last finished runs of its series. */
   readonly series?: NotificationSeries;
   /** The destination was refused: this Notification, not its Provider, is to be mended. */
-  readonly routeError?: { readonly code: string; readonly message: string };
+  readonly routeError?: { readonly destination: string; readonly code: string; readonly message: string };
 }
 
 export interface NotificationView {

@@ -73,10 +73,11 @@ export function notificationUseOf(notification: Notification | undefined): Notif
   };
 }
 
-/** A Notification's use after an outcome. */
-export function notificationUseAfter(use: NotificationUse, { outcome, event, error }: Outcome, now: number): NotificationUse {
-  const routeError = error?.class === "route" ? { code: error.code, message: error.message } : undefined;
-  const { routeError: _, ...kept } = use;
+/** A Notification's use after an outcome. A destination that is refused stays so, whatever others take, until it takes a message itself. */
+export function notificationUseAfter(use: NotificationUse, { outcome, destination, event, error }: Outcome, now: number): NotificationUse {
+  const { routeError: before, ...kept } = use;
+  const still = before?.destination === destination ? undefined : before;
+  const routeError = error?.class === "route" ? { destination, code: error.code, message: error.message } : still;
   return {
     ...kept,
     delivered: use.delivered + (outcome === "Delivered" ? 1 : 0),
@@ -101,7 +102,7 @@ export function notificationUseAfterJudging(use: NotificationUse, { kind, name, 
 }
 
 /** A Notification's use under a new spec: what failed and what was judged under the old one says nothing about it. */
-export function notificationUseAfterEdit({ faults, recent, ...rest }: NotificationUse): NotificationUse {
+export function notificationUseAfterEdit({ faults, recent, routeError, ...rest }: NotificationUse): NotificationUse {
   return rest;
 }
 

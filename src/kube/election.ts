@@ -1,6 +1,7 @@
 import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Kube } from "./client.ts";
+import { startDeadline } from "./deadline.ts";
 import { newLease, readLease, writeLease, type LeaseRecord } from "./lease.ts";
 import { holdLease, type Term } from "./term.ts";
 
@@ -19,6 +20,9 @@ export interface ElectionOptions {
   readonly onChange: (leads: boolean) => void;
 }
 
+/** A process that is to end waits no longer to learn whether it has the Lease. */
+const takeWithinMs = 2_000;
+
 /** How often one who waits looks at the Lease; oftener where leases are short. */
 const lookEveryMs = 1_000;
 
@@ -36,7 +40,8 @@ interface Observation {
 export async function runElection(options: ElectionOptions, lead: (term: Term) => Promise<void>, signal: AbortSignal): Promise<void> {
   const { clock, log, name: lease, identity } = options;
   let seen: Observation | undefined;
-  while (!signal.aborted) {
+  const stopped = (): boolean => signal.aborted;
+  while (!stopped()) {
     const beganAt = clock.monotonic();
     const look = await lookAtLease(options, seen, signal).catch((error: unknown) => {
       if (!signal.aborted) log.warn("the Lease could not be read or taken; trying again", { lease, error });
@@ -48,7 +53,7 @@ export async function runElection(options: ElectionOptions, lead: (term: Term) =
       log.info("leading", { lease, identity });
       options.onChange(true);
       try {
-        await holdLease(options, { lease: look.held, since: beganAt }, lead);
+        await holdLease(options, { lease: look.held, since: beganAt }, stopped() ? () => Promise.resolve() : lead);
       } finally {
         options.onChange(false);
         log.info("no longer leading", { lease, identity });
@@ -62,7 +67,15 @@ export async function runElection(options: ElectionOptions, lead: (term: Term) =
 async function lookAtLease(options: ElectionOptions, before: Observation | undefined, signal: AbortSignal): Promise<{ held: LeaseRecord | undefined; seen: Observation | undefined }> {
   const { kube, clock, identity } = options;
   const current = await readLease(kube, options, signal);
-  const take = (): Promise<LeaseRecord> => writeLease(kube, newLease({ ...options, durationMs: options.leaseDurationMs, now: clock.now() }, current), signal);
+  // Not cut off by the signal: nobody would know whether the Lease was taken, and it would be held by a process that is gone.
+  const take = async (): Promise<LeaseRecord> => {
+    const deadline = startDeadline(takeWithinMs, () => new Error("the API server did not answer in time"), clock, new AbortController().signal);
+    try {
+      return await writeLease(kube, newLease({ ...options, durationMs: options.leaseDurationMs, now: clock.now() }, current), deadline.signal);
+    } finally {
+      deadline.dispose();
+    }
+  };
   if (current === undefined) return { held: await take(), seen: undefined };
   const content = JSON.stringify(current.spec);
   const now = clock.monotonic();

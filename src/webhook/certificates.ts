@@ -31,7 +31,7 @@ export interface SecretCertificateOptions {
   readonly random?: () => number;
 }
 
-const refreshMs = 60_000;
+const refreshMs = 10_000;
 const firstLook = { baseMs: 500, capMs: 10_000 };
 
 /** Reads the certificate from the API server by name, so that a new one is served without waiting for a volume to follow. */

@@ -143,7 +143,7 @@ describe("a Provider that 100 Notifications refer to", () => {
   it("touches none of them when a message was accepted", async () => {
     const { providerUses, lookAtProvider, happened, clock } = await setting(count);
     for (let messages = 0; messages < 10; messages += 1) {
-      providerUses.update(key, (use) => providerUseAfter(use, { notificationKey: "ci/n-7", outcome: "Delivered", event: ended("Failed") }, clock.now()));
+      providerUses.update(key, (use) => providerUseAfter(use, { notificationKey: "ci/n-7", destination: "event", outcome: "Delivered", event: ended("Failed") }, clock.now()));
       await lookAtProvider();
     }
     assert.deepEqual(happened(), Array.from({ length: 10 }, () => "status service"));

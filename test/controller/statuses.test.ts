@@ -92,13 +92,13 @@ describe("notificationStatus", () => {
 
 describe("uses", () => {
   const error = new DeliveryError("DestinationRefused", "refused");
-  const outcome = { notificationKey: "ci/n", event: ended("Failed") } as const;
+  const outcome = { notificationKey: "ci/n", destination: "C1", event: ended("Failed") } as const;
 
   it("of a Notification count what was accepted and show the last outcome", () => {
     const one = notificationUseAfter({ delivered: 4 }, { ...outcome, outcome: "Delivered" }, now);
     assert.deepEqual(one, { delivered: 5, lastDelivery: { time: nowText, outcome: "Delivered", run: "PipelineRun/build-1", status: "Failed" } });
     const two = notificationUseAfter(one, { ...outcome, outcome: "Retrying", error }, now);
-    assert.deepEqual([two.delivered, two.lastDelivery?.outcome, two.routeError], [5, "Retrying", { code: "DestinationRefused", message: "refused" }]);
+    assert.deepEqual([two.delivered, two.lastDelivery?.outcome, two.routeError], [5, "Retrying", { destination: "C1", code: "DestinationRefused", message: "refused" }]);
     assert.equal(notificationUseAfter(two, { ...outcome, outcome: "Delivered" }, now).routeError, undefined);
     assert.equal(notificationUseAfter(one, { ...outcome, outcome: "Retrying", error: new DeliveryError("ServiceFailed", "") }, now).routeError, undefined);
   });
@@ -134,6 +134,14 @@ describe("uses", () => {
     const fault = { field: "spec.filter.expression", code: "FilterOverflow", count: 2, lastTime: nowText };
     const of = (observedGeneration: number) => notificationUseOf({ ...notification(), status: { observedGeneration, delivered: 4, faults: [fault] } });
     assert.deepEqual([of(1), of(0), notificationUseOf(undefined)], [{ delivered: 4, faults: [fault] }, { delivered: 4 }, { delivered: 0 }]);
+  });
+
+  it("of a Notification show that a destination is refused until that one takes a message, or the Notification is edited", () => {
+    const refused = notificationUseAfter({ delivered: 0 }, { ...outcome, outcome: "Retrying", error }, now);
+    const elsewhere = notificationUseAfter(refused, { ...outcome, destination: "C2", outcome: "Delivered" }, now);
+    assert.deepEqual([elsewhere.delivered, elsewhere.routeError], [1, { destination: "C1", code: "DestinationRefused", message: "refused" }]);
+    assert.equal(notificationUseAfter(elsewhere, { ...outcome, outcome: "Delivered" }, now).routeError, undefined);
+    assert.equal(notificationUseAfterEdit(elsewhere).routeError, undefined);
   });
 
   it("of a Provider show the last error until something is accepted", () => {

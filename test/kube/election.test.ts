@@ -147,6 +147,26 @@ describe("an election", () => {
     await end(b);
   });
 
+  it("is let go by one who was told to stop while it took it", async () => {
+    const { kube, spec } = leaseServer();
+    const answered = Promise.withResolvers<undefined>();
+    const slow = {
+      ...kube,
+      create: async (...args: Parameters<Kube["create"]>) => {
+        const made = await kube.create(...args);
+        await answered.promise;
+        args[2].throwIfAborted();
+        return made;
+      },
+    };
+    const a = candidate(slow, "a");
+    await settle();
+    a.stop.abort();
+    answered.resolve(undefined);
+    await a.done;
+    assert.deepEqual([a.terms.length, spec()["holderIdentity"]], [0, ""]);
+  });
+
   it("is taken over by one who wrote the Lease itself: the leader stops at its next renewal", async () => {
     const { kube, state } = leaseServer();
     const a = candidate(kube, "a");
