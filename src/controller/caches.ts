@@ -10,6 +10,7 @@ import { reflectNamespaces } from "../kube/reflect-namespaces.ts";
 import { deliveries, namespaces as namespaceObjects, notifications, providers, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createDemand } from "./demand.ts";
+import { keptRecord } from "./kept-record.ts";
 import { deliveryName, isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
 import { inUse, kindsFollowed, providerKeyOf } from "./routes.ts";
 import { createRunWatches } from "./run-watches.ts";
@@ -87,7 +88,6 @@ function trimmed(object: KubeObject): unknown {
 /** Objects of our own kinds have passed their schema in the API server. */
 const asNotification = (object: KubeObject): Notification => trimmed(object) as Notification;
 const asProvider = (object: KubeObject): Provider => trimmed(object) as Provider;
-const asDelivery = (object: KubeObject): Delivery => trimmed(object) as Delivery;
 
 function lookUp<Value>(cache: Reflector<Value>, key: string): Value | undefined {
   const slash = key.indexOf("/");
@@ -157,21 +157,24 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
     },
     onDelete: handlers.onProvider,
   });
-  const recorded = new Map<string, Map<string, Pair>>();
-  const deliveryCache = watch(deliveries, asDelivery, {
+  /** Keys of the records of a run. */
+  const recorded = new Map<string, readonly string[]>();
+  const deliveryCache = watch(deliveries, keptRecord, {
     onUpsert: (key, value) => {
       if (isGenuine(value)) {
-        recorded.set(value.spec.runRef.uid, (recorded.get(value.spec.runRef.uid) ?? new Map<string, Pair>()).set(key, pairOfRecord(value)));
+        const { uid } = value.spec.runRef;
+        const known = recorded.get(uid) ?? [];
+        if (!known.includes(key)) recorded.set(uid, [...known, key]);
         demand.setRecord(key, value);
         review();
       }
       handlers.onDelivery(key, true, value);
     },
     onDelete: (key, record) => {
-      const { runRef } = record.spec;
-      const ofRun = recorded.get(runRef.uid);
-      ofRun?.delete(key);
-      if (ofRun?.size === 0) recorded.delete(runRef.uid);
+      const { uid } = record.spec.runRef;
+      const others = (recorded.get(uid) ?? []).filter((known) => known !== key);
+      if (others.length === 0) recorded.delete(uid);
+      else recorded.set(uid, others);
       demand.deleteRecord(key, record);
       review();
       handlers.onDelivery(key, false, record);
@@ -237,7 +240,10 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
     versionOfRecord: (key) => (lookUp(deliveryCache, key) as unknown as KubeObject | undefined)?.metadata.resourceVersion,
     notifications: () => notificationCache.values(),
     providers: () => providerCache.values(),
-    recordsOf: (runUid) => recorded.get(runUid)?.values() ?? [],
+    recordsOf: (runUid) => (recorded.get(runUid) ?? []).flatMap((key) => {
+      const record = lookUp(deliveryCache, key);
+      return record === undefined ? [] : [pairOfRecord(record)];
+    }),
     isWatched: runs.isWatched,
     isSettled: runs.isSettled,
     isFollowed: (notification) => kindsFollowed(notification).every(runs.isSettled),

@@ -110,7 +110,8 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
     }
     if (state.dirty || state.owedOnRecord !== undefined) return (await records.write(state, event, false, signal)) ?? lookAgain(state);
     pairs.throughWith(state);
-    if (state.destinations.size === 0 && pairs.get(state.key) !== undefined) pairs.drop(state);
+    // What is on record can be read there again.
+    if ((state.destinations.size === 0 || (!state.written && state.asked === undefined)) && pairs.get(state.key) !== undefined) pairs.drop(state);
     return undefined;
   };
 

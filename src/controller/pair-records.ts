@@ -35,6 +35,7 @@ export function createPairRecords({ ledger, telemetry, observe }: PairRecordsOpt
 
   const write: PairRecords["write"] = async (state, event, owed, signal) => {
     state.dirty = true;
+    state.written = true;
     const about = aboutOf(state, event);
     await observe("before-record", about);
     try {

@@ -23,6 +23,8 @@ export interface PairState {
   dirty: boolean;
   /** Which state is on record as owed, as {@link stateOf} names it. */
   owedOnRecord: string | undefined;
+  /** The record was written here, so that the cache may lag behind what is known. */
+  written: boolean;
   writeFailures: number;
   /** Ends the wait for a turn. */
   wake: AbortController | undefined;
@@ -137,6 +139,7 @@ export function createPairs(options: PairsOptions): Pairs {
         attempted: owedState ?? "",
         dirty: added,
         owedOnRecord: owedState,
+        written: false,
         writeFailures: 0,
         wake: undefined,
         redelivered,

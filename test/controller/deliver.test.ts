@@ -46,6 +46,7 @@ describe("a message", () => {
     await harness.change(running);
     await harness.change(failed);
     assert.deepEqual([harness.sent, harness.writes], [[], []]);
+    assert.deepEqual(harness.deliverer.ofRun(harness.pair.runUid), [], "what is on record is not kept in memory too");
   });
 
   it("of each run and state comes after the one before it, and what happened meanwhile coalesces", async (t) => {
