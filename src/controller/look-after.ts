@@ -186,6 +186,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
         activeSince,
         selection,
         throttled,
+        followed: options.isFollowed(route.notification),
       },
     };
   };
@@ -207,7 +208,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     // `activeSince` is on record before any run is judged under it.
     await options.statuses.write(notifications, notification.metadata, notificationStatus(notification, view, clock.now()), signal);
     // Under the new spec nothing is judged before that.
-    if (route !== before && !options.isFollowed(notification)) return undefined;
+    if (route !== before && !view.followed) return undefined;
     if (route !== before) routes.set(key, route);
     if (!sameSelection(before, route) || !sameDestination(before, route)) {
       options.onRouteChanged(key);

@@ -36,6 +36,8 @@ export interface NotificationView {
   readonly selection: string;
   /** Messages have to wait, being too many. */
   readonly throttled: boolean;
+  /** All is known that it judges by. */
+  readonly followed: boolean;
 }
 
 function resolvedOf(notification: Notification, { definition, gate }: NotificationView): Finding {
@@ -59,6 +61,7 @@ function readyOf(notification: Notification, view: NotificationView, parts: read
   if (view.gate.ready === "soon") return ready("Unknown", "Connecting", "the Provider is being looked at");
   if (!view.gate.ready) return ready("False", "ProviderNotReady", `${view.gate.code}: ${view.gate.message}`);
   if (view.use.routeError !== undefined) return ready("False", view.use.routeError.code, view.use.routeError.message);
+  if (!view.followed) return ready("Unknown", "Starting", "the runs and tasks that it asks about are being listed");
   return ready("True", "Active", "runs that match are reported");
 }
 

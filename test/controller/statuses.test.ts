@@ -61,13 +61,14 @@ describe("providerStatus", () => {
 describe("notificationStatus", () => {
   const definition = providerOfType("GitHubApp");
   const status = (view: Partial<NotificationView> = {}, spec: Record<string, unknown> = {}): ReturnType<typeof notificationStatus> =>
-    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, templateProblems: [], gate: connected, use: { delivered: 0 }, activeSince: now, selection: "0f98", throttled: false, ...view }, now);
+    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, templateProblems: [], gate: connected, use: { delivered: 0 }, activeSince: now, selection: "0f98", throttled: false, followed: true, ...view }, now);
   const notFound = { ready: false, code: "ProviderNotFound", message: "the Provider service does not exist" } as const;
 
   for (const [what, view, spec, expected] of [
     ["all is well", {}, {}, ["Ready True Active", "ProviderResolved True Found", "FilterValid True Compiled"]],
     ["its messages are too many", { throttled: true }, { maxPerMinute: 5 }, ["Ready True Active", "ProviderResolved True Found", "FilterValid True Compiled", "Throttled True MaxPerMinute"]],
     ["the Provider is being looked at", { gate: { ready: "soon" } }, {}, ["Ready Unknown Connecting", "ProviderResolved True Found", "FilterValid True Compiled"]],
+    ["its runs are being listed", { followed: false }, {}, ["Ready Unknown Starting", "ProviderResolved True Found", "FilterValid True Compiled"]],
     ["there is no Provider", { definition: undefined, gate: notFound }, {}, ["Ready False ProviderNotFound", "ProviderResolved False ProviderNotFound", "FilterValid True Compiled", "Stalled True ProviderNotFound"]],
     ["the Provider is not ready", { gate: { ready: false, code: "SecretNotFound", message: "" } }, {}, ["Ready False ProviderNotReady", "ProviderResolved True Found", "FilterValid True Compiled"]],
     ["the filter is not valid", { matcher: compileFilter({ expression: "x" }, "ci", runStatuses) }, {}, ["Ready False FilterInvalid", "ProviderResolved True Found", "FilterValid False FilterInvalid", "Stalled True FilterInvalid"]],
