@@ -127,6 +127,8 @@ export async function fill(plane: ControlPlane, options: FillOptions, progress: 
   const [first] = reportedBy.values();
   if (first === undefined) throw new Error("nobody reports anything");
   const made = await templates(plane, first.metadata.namespace ?? "", first);
+  // What the API server finds at its start it takes up sooner than what changes under it.
+  await plane.stopApiServer();
   const etcd = etcdClient(plane.directory);
   const filled: Filled[] = [];
   let batch: StoredObject[] = [];
@@ -163,5 +165,6 @@ export async function fill(plane: ControlPlane, options: FillOptions, progress: 
   await flush();
   await under;
   await etcd.close();
+  await plane.startApiServer();
   return filled;
 }

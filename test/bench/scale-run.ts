@@ -130,7 +130,7 @@ export async function prepareScale(plane: ControlPlane, scale: number, tasks: bo
   // Tekton's own controllers watch all of them: the API server has them at hand.
   const { metadata: { resourceVersion } } = await plane.client.call<{ metadata: { resourceVersion: string } }>("GET", "/apis/tekton.dev/v1/pipelineruns?limit=1");
   const query = `limit=1&resourceVersionMatch=NotOlderThan&resourceVersion=${resourceVersion}`;
-  for (const plural of ["pipelineruns", "taskruns"]) await eventually(`${plural} are at hand`, async () => (await plane.client.send("GET", `/apis/tekton.dev/v1/${plural}?${query}`)).status === 200, 300_000);
+  for (const plural of ["pipelineruns", "taskruns"]) await eventually(`${plural} are at hand`, async () => (await plane.client.send("GET", `/apis/tekton.dev/v1/${plural}?${query}`)).status === 200, 900_000);
   progress(`filled after ${seconds()} s`);
   return { plane, runs, deliveries: runs.filter(({ active }, index) => !active && index < deliveries).length, notifications, sent: () => sent, close: receiver.close };
 }
