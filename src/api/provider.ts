@@ -64,7 +64,7 @@ const frame = {
 
 const status = Type.Object(
   {
-    ...conditionFields("Ready"),
+    ...conditionFields("Ready, CredentialsValid"),
     lastDelivery: Type.Optional(
       Type.Object({ time: time("When the service accepted it.") }, { description: "The last message that the service accepted." }),
     ),

@@ -106,16 +106,19 @@ function untilIdle(sender: Sender, http: Http): Sender {
   const rest = (): void => {
     if (closing && sending === 0) idle.resolve(undefined);
   };
+  const counted = async <Value>(work: () => Promise<Value>): Promise<Value> => {
+    sending += 1;
+    try {
+      return await work();
+    } finally {
+      sending -= 1;
+      rest();
+    }
+  };
+  const { verify } = sender;
   return {
-    send: async (message, signal) => {
-      sending += 1;
-      try {
-        return await sender.send(message, signal);
-      } finally {
-        sending -= 1;
-        rest();
-      }
-    },
+    send: (message, signal) => counted(() => sender.send(message, signal)),
+    ...(verify !== undefined && { verify: (signal) => counted(() => verify(signal)) }),
     close: async () => {
       closing = true;
       rest();

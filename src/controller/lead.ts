@@ -11,6 +11,7 @@ import type { CacheHandlers, Caches } from "./caches.ts";
 import type { Outcome } from "./attempt.ts";
 import { createChildren } from "./children.ts";
 import { createConnections, rateOf } from "./connections.ts";
+import { createCredentialChecks } from "./credential-checks.ts";
 import { untilCachesHoldRecords } from "./consistent.ts";
 import type { ControllerOptions } from "./controller.ts";
 import { createDeliverer } from "./deliver.ts";
@@ -102,6 +103,19 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     return connections.current(providerKeyOf(notification)) ?? { ready: "soon" };
   };
 
+  /** Aborts what nobody waits for. */
+  const over = new AbortController();
+  const credentialChecks = createCredentialChecks({
+    telemetry,
+    signal: over.signal,
+    onFinding: (key) => {
+      providerQueue.add(key);
+    },
+    onRefused: (key, error, sender) => {
+      providerCare.refused(key, error, sender);
+    },
+  });
+
   const throttle = createThrottle(clock);
 
   const onOutcome = (outcome: Outcome): void => {
@@ -111,6 +125,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     const before = notificationUses.current(outcome.notificationKey).routeError?.code;
     notificationUses.update(outcome.notificationKey, (use) => notificationUseAfter(use, outcome, clock.now()));
     providerUses.update(providerKey, (use) => providerUseAfter(use, outcome, clock.now()));
+    if (outcome.outcome === "Delivered") credentialChecks.accepted(providerKey);
     notificationQueue.add(outcome.notificationKey);
     providerQueue.add(providerKey);
     tellOutcome(recorder, notification, outcome, before);
@@ -171,6 +186,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     statuses: createStatusWriter(kube, fieldManager),
     recorder,
     connections,
+    credentialChecks,
     routes,
     providerUses,
     notificationUses,
@@ -292,6 +308,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
         grace.dispose();
         ending.dispose();
         lastCall.dispose();
+        over.abort();
         await recorder.flush();
         await connections.close();
       }

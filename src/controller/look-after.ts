@@ -11,6 +11,7 @@ import type { Clock } from "../telemetry/clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { activityOf, settledBefore, type Activity } from "./activity.ts";
 import { secretEveryMs, type Connection, type Connections } from "./connections.ts";
+import type { CredentialChecks } from "./credential-checks.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Gate } from "./sending.ts";
 import { isoSeconds } from "./iso-seconds.ts";
@@ -28,6 +29,7 @@ export interface CareOptions {
   readonly statuses: StatusWriter;
   readonly recorder: EventRecorder;
   readonly connections: Connections;
+  readonly credentialChecks: CredentialChecks;
   readonly routes: Routes;
   readonly providerUses: Uses<ProviderUse>;
   readonly notificationUses: Uses<NotificationUse>;
@@ -73,7 +75,7 @@ export interface ProviderCare {
 }
 
 export function careForProviders(options: CareOptions): ProviderCare {
-  const { connections, providerUses, deliverer, routes } = options;
+  const { connections, credentialChecks, providerUses, deliverer, routes } = options;
   const failures = new Map<string, number>();
   /** The spec that was last looked at, and whether the Provider was suspended then. */
   const looked = new Map<string, { readonly spec: string; readonly suspended: boolean }>();
@@ -103,6 +105,7 @@ export function careForProviders(options: CareOptions): ProviderCare {
 
   const forget = (key: string): void => {
     connections.drop(key);
+    credentialChecks.forget(key);
     providerUses.forget(key);
     failures.delete(key);
     looked.delete(key);
@@ -121,8 +124,10 @@ export function careForProviders(options: CareOptions): ProviderCare {
       if (looked.get(key)?.suspended === true && provider.spec.suspend !== true) connections.drop(key);
       const connection = await connections.refresh(key, provider, signal);
       follow(key, provider, before, connection);
+      if (connection.ready && provider.spec.suspend !== true) credentialChecks.begin(key, connection);
       const { use, againInMs } = providerUses.toPublish(key);
-      await options.statuses.write(providers, provider.metadata, providerStatus(provider, connection, use, options.clock.now()), signal);
+      const credentials = connection.ready ? credentialChecks.finding(key, connection.sender) : undefined;
+      await options.statuses.write(providers, provider.metadata, providerStatus(provider, { connection, use, credentials }, options.clock.now()), signal);
       const attempt = connection.ready ? 0 : (failures.get(key) ?? 0) + 1;
       failures.set(key, attempt);
       const again = connection.ready ? secretEveryMs : 500 + backoffDelay(attempt, secretBackoff);
@@ -131,6 +136,7 @@ export function careForProviders(options: CareOptions): ProviderCare {
     refused: (key, error, sender) => {
       // The next look finds the connection as the refusal left it: who is to know of it is told here.
       if (!connections.refused(key, error, sender)) return;
+      credentialChecks.forget(key);
       tellPeople(key, { ready: false, code: error.code, message: error.message });
       tellNotifications(key);
       options.providerQueue.add(key);

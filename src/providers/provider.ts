@@ -84,6 +84,11 @@ export interface Accepted {
 export interface Sender {
   /** Resolves once the service has accepted the message; rejects with a {@link DeliveryError}. One call is one request that carries the message. */
   send(message: Message, signal: AbortSignal): Promise<Accepted>;
+  /**
+   * Asks the service whether the credentials are good, with a call that changes nothing, needs no permission and is cheap;
+   * rejects with a {@link DeliveryError}, whose class `credentials` says that they are not. Left out where there is no such call.
+   */
+  readonly verify?: (signal: AbortSignal) => Promise<void>;
   /** Releases sockets and forgets credentials. Sends under way may still end. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Resolve } from "../../src/providers/egress.ts";
+import type { Sender } from "../../src/providers/provider.ts";
 import { ended } from "../controller/runs.ts";
 import { allTextOf, failureOf } from "../providers/errors.ts";
 import { hurriedClock } from "../support/hurried-clock.ts";
@@ -10,6 +11,9 @@ import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import { eventually } from "../support/wait.ts";
 import { bench, never, sockets, tlsBench } from "./provider-bench.ts";
 import type { ProviderEntry } from "./provider-entries.ts";
+
+/** The sender, asked whether its credentials are good. */
+const asked = (sender: Sender, signal = never): Promise<void> => sender.verify?.(signal) ?? Promise.resolve();
 
 /** What every provider must do, whatever its service: its credentials, and how requests travel. */
 export function connectionSuite(entry: ProviderEntry): void {
@@ -35,6 +39,37 @@ export function connectionSuite(entry: ProviderEntry): void {
       assert.equal(error.class, "credentials");
       holdsNoSecret(error);
     });
+
+    if (entry.verifies === true) {
+      it("can be asked whether the credentials are good, and sends nothing for it", async (t) => {
+        const { sender, counterpart, carried } = await bench(t, entry);
+        await asked(sender);
+        assert.deepEqual([counterpart.receiver.received.length, carried(), counterpart.shown(), counterpart.violations], [1, 0, [], []]);
+      });
+
+      it("says that they are not, when asked", async (t) => {
+        const { sender, holdsNoSecret } = await bench(t, entry, { wrong: true });
+        const error = await failureOf(asked(sender));
+        assert.equal(error.class, "credentials");
+        holdsNoSecret(error);
+      });
+
+      it("blames nobody's credentials for a service that cannot be asked", async (t) => {
+        const { sender, counterpart } = await bench(t, entry);
+        for (const fault of [{ answer: { status: 503 } }, { answer: { status: 200, headers: { "content-type": "text/html" }, body: "<html>" } }, { answer: { status: 200, body: {} } }, { reset: true }]) {
+          counterpart.receiver.misbehave(fault);
+          assert.equal((await failureOf(asked(sender))).class, "retryable", JSON.stringify(fault));
+          counterpart.receiver.behave();
+        }
+        counterpart.receiver.misbehave({ hang: true });
+        assert.equal((await failureOf(asked(sender, AbortSignal.timeout(100)))).code, "ServiceTimeout");
+      });
+    } else {
+      it("asks nothing about its credentials where the service has no call for it", async (t) => {
+        const { sender } = await bench(t, entry);
+        assert.equal(sender.verify, undefined);
+      });
+    }
 
     it("refuses values that can be no credentials when it is opened, and shows none of them", async (t) => {
       const { counterpart, http } = await bench(t, entry);

@@ -51,6 +51,8 @@ export interface ProviderEntry {
   readonly others?: number;
   /** Whether any answer with 2xx accepts, whatever its body. */
   readonly anyBodyAccepts?: boolean;
+  /** Whether the service has a call that shows whether credentials are good. */
+  readonly verifies?: true;
   /** An event that can be rendered. */
   readonly adapt?: (event: RunEvent) => RunEvent;
 }
@@ -77,6 +79,7 @@ const gitHub: ProviderEntry = {
   repeated: "once",
   classes: { 403: "route" },
   requestsOn401: 2,
+  verifies: true,
 };
 
 const soon = new Date(Date.now() + 3_600_000).toISOString();
@@ -117,6 +120,7 @@ const slack: ProviderEntry = {
   notification: {},
   several: { notification: { channels: [{ id: "C1" }, { id: "C2" }, { name: "channel-2" }] }, count: 3 },
   carriesMessage: ({ path }) => path.startsWith("/api/chat."),
+  verifies: true,
   repeated: { page: "slack.md", says: /a message is sent once more, and stands in\s+the channel twice/ },
 };
 

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Notification } from "../../src/api/notification.ts";
 import type { Provider } from "../../src/api/provider.ts";
 import { createConnections, recheckMs, type Connections } from "../../src/controller/connections.ts";
+import { createCredentialChecks } from "../../src/controller/credential-checks.ts";
 import type { Gate } from "../../src/controller/sending.ts";
 import { careForNotification, careForProviders, type CareOptions, type ProviderCare } from "../../src/controller/look-after.ts";
 import type { NotificationUse } from "../../src/controller/notification-status.ts";
@@ -49,6 +50,7 @@ async function setting(count: number): Promise<Setting> {
   const { kube } = fakeKube();
   const http = { fetch: () => Promise.reject(new Error("unused")), close: () => Promise.resolve() };
   const connections = createConnections({ kube, outbound: { client: () => http, platform: http, close: () => Promise.resolve() }, ownIdentityNamespaces: new Set(), telemetry });
+  const credentialChecks = createCredentialChecks({ telemetry, signal, onFinding: () => undefined, onRefused: () => undefined });
   const routes = createRoutes();
   const log: string[] = [];
   const queue = (name: string): WorkQueue => ({
@@ -76,6 +78,7 @@ async function setting(count: number): Promise<Setting> {
     },
     recorder: { publish: (_, { reason }) => log.push(`event ${reason}`), flush: () => Promise.resolve() },
     connections,
+    credentialChecks,
     routes,
     providerUses: createUses<ProviderUse>(clock, () => ({})),
     notificationUses: createUses<NotificationUse>(clock, () => ({ delivered: 0 })),

@@ -3,6 +3,8 @@ import { describe, it } from "node:test";
 import { runStatuses } from "../../src/api/run-event.ts";
 import type { Condition } from "../../src/api/schema.ts";
 import { conditionsOf } from "../../src/controller/conditions.ts";
+import type { Connection } from "../../src/controller/connections.ts";
+import type { CredentialsFinding } from "../../src/controller/credential-checks.ts";
 import { compileFilter } from "../../src/controller/match.ts";
 import { notificationStatus, type NotificationUse, type NotificationView } from "../../src/controller/notification-status.ts";
 import { providerStatus } from "../../src/controller/provider-status.ts";
@@ -41,20 +43,37 @@ describe("conditionsOf", () => {
 });
 
 describe("providerStatus", () => {
-  const of = (connection: Parameters<typeof providerStatus>[1], spec: object = {}): string[] =>
-    shown(providerStatus({ ...gitHubProvider(), spec: { ...gitHubProvider().spec, ...spec } }, connection, {}, now).conditions);
+  const of = (connection: Connection, spec: object = {}, credentials?: CredentialsFinding): string[] =>
+    shown(providerStatus({ ...gitHubProvider(), spec: { ...gitHubProvider().spec, ...spec } }, { connection, use: {}, credentials }, now).conditions);
 
   it("is Ready when messages can be sent", () => {
-    assert.deepEqual(of(connected), ["Ready True Connected"]);
+    assert.deepEqual(of(connected), ["Ready True Connected", "CredentialsValid Unknown NotChecked"]);
+  });
+
+  it("says what the service said about the credentials", () => {
+    assert.deepEqual(of(connected, {}, { status: "True", reason: "Verified", message: "" }), ["Ready True Connected", "CredentialsValid True Verified"]);
+    assert.deepEqual(of({ ready: false, code: "CredentialsRefused", message: "" })[1], "CredentialsValid False CredentialsRefused");
+  });
+
+  it("keeps what was known of the credentials before a restart, of the same generation, until something newer is known", () => {
+    const condition = { type: "CredentialsValid", status: "True", reason: "Accepted", message: "m", lastTransitionTime: "2025-01-01T00:00:00Z", observedGeneration: 3 } as const;
+    const before = (generation: number, connection: Connection, credentials?: CredentialsFinding): Condition | undefined => {
+      const provider = gitHubProvider();
+      return providerStatus({ ...provider, metadata: { ...provider.metadata, generation }, status: { conditions: [condition] } }, { connection, use: {}, credentials }, now).conditions?.[1];
+    };
+    assert.deepEqual(before(3, connected), condition);
+    assert.equal(before(4, connected)?.reason, "NotChecked");
+    assert.equal(before(3, connected, { status: "Unknown", reason: "ServiceUnreachable", message: "" })?.status, "Unknown");
+    assert.equal(before(3, { ready: false, code: "SecretNotFound", message: "" })?.status, "False");
   });
 
   it("is Stalled too where a user must act, and not where waiting is enough", () => {
-    assert.deepEqual(of({ ready: false, code: "SecretNotFound", message: "" }), ["Ready False SecretNotFound", "Stalled True SecretNotFound"]);
-    assert.deepEqual(of({ ready: false, code: "KubernetesUnreachable", message: "" }), ["Ready False KubernetesUnreachable"]);
+    assert.deepEqual(of({ ready: false, code: "SecretNotFound", message: "" }), ["Ready False SecretNotFound", "CredentialsValid False SecretNotFound", "Stalled True SecretNotFound"]);
+    assert.deepEqual(of({ ready: false, code: "KubernetesUnreachable", message: "" }), ["Ready False KubernetesUnreachable", "CredentialsValid Unknown NotChecked"]);
   });
 
   it("says that it is suspended, whatever the connection", () => {
-    assert.deepEqual(of({ ready: false, code: "SecretNotFound", message: "" }, { suspend: true }), ["Ready False Suspended"]);
+    assert.deepEqual(of({ ready: false, code: "SecretNotFound", message: "" }, { suspend: true }), ["Ready False Suspended", "CredentialsValid False SecretNotFound"]);
   });
 });
 

@@ -54,7 +54,7 @@ test("of three channels only the one that fails is tried again", async (world, t
   });
   assert.deepEqual(["C0", "C1", "C2"].map((id) => postsTo(slack, id)), [1, 1, 1]);
   assert.equal(slack.received.filter(({ body }) => body.includes("channel=C1")).length, 4);
-  assert.equal(slack.received.length, 6);
+  assert.equal(slack.received.filter(({ path }) => path.startsWith("/api/chat.")).length, 6);
 });
 
 test("a bot that was removed from a channel and invited again goes on by itself; the other channels have their messages meanwhile", async (world, t) => {

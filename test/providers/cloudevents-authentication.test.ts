@@ -181,6 +181,17 @@ describe("authentication by OAuth2 client credentials", () => {
     assert.equal(message.request.headers["authorization"], "[redacted]");
   });
 
+  it("asks for the token that the first event takes, when it is asked whether the client is known", async (t) => {
+    const { server, sender, provider, sink } = await withTokens(t);
+    await sender.verify?.(signal);
+    assert.deepEqual([server.received.length, sink.received.length], [1, 0]);
+    await sender.send(messageTo(provider), signal);
+    assert.equal(server.received.length, 1);
+    const other = await withTokens(t);
+    other.server.misbehave({ answer: { status: 401 } });
+    assert.equal((await failureOf(other.sender.verify?.(signal) ?? Promise.resolve())).code, "CredentialsRefused");
+  });
+
   it("asks once for many events, also when they come at once, and again before the token ends", async (t) => {
     const { server, sender, provider, clock, authorizations } = await withTokens(t);
     await Promise.all(Array.from({ length: 20 }, (_, index) => sender.send(messageTo(provider, `run-${index}`), signal)));

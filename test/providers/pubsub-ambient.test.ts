@@ -52,6 +52,17 @@ describe("Pub/Sub with the controller's own identity", () => {
     assert.ok(server.received.filter(({ path }) => tokenPath.test(path)).every(({ path }) => decodeURIComponent(path).includes("scopes=https://www.googleapis.com/auth/pubsub")));
   });
 
+  it("is asked for when it is asked whether there is one; a key in a Secret can be asked about nowhere", async (t) => {
+    const double = await startDouble(t);
+    const { asked } = await metadataServer(t, double);
+    const { sender } = openSender(t, double, {}, { platform: platform(t) });
+    await sender.verify?.(signal);
+    assert.deepEqual([asked(), double.received.length], [1, 0]);
+    await sender.send(messageOf({}), signal);
+    assert.equal(asked(), 1);
+    assert.equal(openSender(t, double).sender.verify, undefined);
+  });
+
   it("is asked for once more when its token is refused, and blamed when that one is refused too", async (t) => {
     const double = await startDouble(t);
     const { asked } = await metadataServer(t, double);

@@ -46,8 +46,9 @@ describe("a Slack App", () => {
     }
     const edited = ledger(sender, provider, { update: true, thread: "PerRun", blocks: [{ type: "section", text: { type: "mrkdwn", text: "*${name}*" }, fields: [{ type: "plain_text", text: "${status}" }] }, { type: "divider" }] });
     for (const event of [runEvent(), failedRun]) await edited.send(event);
+    await sender.verify?.(signal);
     assert.deepEqual(double.violations, []);
-    assert.equal(double.calls.length, 9);
+    assert.equal(double.calls.length, 10);
     assert.deepEqual(slackTypeErrors(double.calls), []);
     assert.notDeepEqual(slackTypeErrors([{ method: "chat.postMessage", arguments: { channel: 1, text: "x" }, answer: { ok: "yes" } }]), [], "the types refuse what is wrong");
   });

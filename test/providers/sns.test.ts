@@ -82,6 +82,37 @@ describe("publishing to SNS", () => {
   });
 });
 
+describe("whether the key is good", () => {
+  const roles = { [roleARN]: "ci/runs" };
+
+  it("is asked of STS, which takes every good key", async (t) => {
+    const double = await startDouble(t);
+    double.forbid(double.key.id);
+    await openSender(t, double).sender.verify?.(signal);
+    assert.deepEqual([actions(double), double.violations], [["GetCallerIdentity"], []]);
+    const { sender } = openSender(t, double, {}, { key: { ...double.key, secret: "anothersecretaccesskeyofthesamelength000" } });
+    const error = await failureOf(sender.verify?.(signal) ?? Promise.resolve());
+    assert.deepEqual([error.code, error.class], ["CredentialsRefused", "credentials"]);
+    assert.match(error.message, /^could not check the access key: sts\.eu-central-1\.amazonaws\.com answered 403/);
+  });
+
+  it("is not asked where the endpoint is somebody else's", async (t) => {
+    const double = await startDouble(t);
+    assert.equal(openSender(t, double, { endpoint: double.url }).sender.verify, undefined);
+  });
+
+  it("is said by the role, which is assumed once for that and for messages", async (t) => {
+    const double = await startDouble(t, { roles });
+    const { sender } = openSender(t, double, { roleARN });
+    await sender.verify?.(signal);
+    await sender.send(message, signal);
+    assert.deepEqual([actions(double), double.violations], [["AssumeRole", "Publish"], []]);
+    const refused = await startDouble(t, { roles: { [roleARN]: "ci/another" } });
+    const error = await failureOf(openSender(t, refused, { roleARN }).sender.verify?.(signal) ?? Promise.resolve());
+    assert.equal(error.code, "CredentialsRefused");
+  });
+});
+
 describe("an assumed role", () => {
   const roles = { [roleARN]: "ci/runs" };
 

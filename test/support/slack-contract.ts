@@ -6,6 +6,7 @@ const root = join(import.meta.dirname, "../..");
 
 /** The types that Slack's own SDK gives arguments and answers. */
 const typesOf: Readonly<Record<string, readonly [string, string]>> = {
+  "auth.test": ["AuthTestArguments", "AuthTestResponse"],
   "chat.postMessage": ["ChatPostMessageArguments", "ChatPostMessageResponse"],
   "chat.update": ["ChatUpdateArguments", "ChatUpdateResponse"],
 };

@@ -37,7 +37,7 @@ export interface SlackOptions {
 }
 
 /**
- * Slack's Web API as far as an App needs it to post and edit messages: chat.postMessage and chat.update with the checks that
+ * Slack's Web API as far as an App needs it to post and edit messages: auth.test, and chat.postMessage and chat.update with the checks that
  * Slack documents. Calls and answers are kept, so that tests can hold them against the types of Slack's own SDK.
  */
 export interface SlackDouble extends Receiver {
@@ -68,6 +68,7 @@ interface State {
 }
 
 const argumentsOf: Readonly<Record<string, readonly string[]>> = {
+  "auth.test": [],
   "chat.postMessage": ["channel", "text", "blocks", "attachments", "parse", "link_names", "mrkdwn", "unfurl_links", "unfurl_media", "thread_ts", "reply_broadcast", "metadata"],
   "chat.update": ["channel", "ts", "text", "blocks", "attachments", "parse", "link_names", "metadata", "reply_broadcast", "file_ids", "as_user"],
 };
@@ -175,6 +176,7 @@ export async function startSlack(options: SlackOptions = {}): Promise<SlackDoubl
     const [authorization = ""] = [request.headers["authorization"]];
     if (authorization === "") return no("not_authed");
     if (authorization !== `Bearer ${state.token}`) return no("invalid_auth");
+    if (method === "auth.test") return { ok: true, url: "https://example.slack.com/", team: "Example", user: "tekton", team_id: "T0123456789", user_id: "U0123456789", bot_id: "B0123456789", is_enterprise_install: false };
     if (!state.scopes.includes("chat:write")) return no("missing_scope", { needed: "chat:write", provided: state.scopes.join(",") });
     const refusal = refusals.find(({ times }) => times > 0);
     if (refusal !== undefined) {

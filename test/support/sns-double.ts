@@ -27,7 +27,7 @@ export interface SnsOptions {
 }
 
 /**
- * AWS SNS as far as Publish goes, and STS as far as AssumeRole goes. It checks signatures, parameters and limits, and holds
+ * AWS SNS as far as Publish goes, and STS as far as AssumeRole and GetCallerIdentity go. It checks signatures, parameters and limits, and holds
  * its own answers against AWS's published model.
  */
 export interface SnsDouble extends Receiver {
@@ -176,6 +176,9 @@ export async function startSns(options: SnsOptions = {}): Promise<SnsDouble> {
     if (wrong !== undefined) return refuse(request, wrong);
     const action = form.get("Action");
     if (signed.service !== (action === "Publish" ? "sns" : "sts")) return refuse(request, `${action ?? ""} signed for ${signed.service}`);
+    if (action === "GetCallerIdentity") {
+      return { status: 200, headers: { "content-type": "text/xml" }, body: awsResult(action, { Arn: "arn:aws:iam::123456789012:user/ci", UserId: known.id, Account: "123456789012" }) };
+    }
     if (action === "AssumeRole") return assumeRole(form, state);
     const unfit = wrongPublish(form);
     return unfit === undefined ? publish(form, signed, state) : refuse(request, unfit);

@@ -13,6 +13,8 @@ export interface Authentication {
   readonly headers: (id: string, body: string, signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
   /** The receiver refused them (401). Whether others may be had at once. */
   readonly refused: (headers: Readonly<Record<string, string>>) => boolean;
+  /** Gets a token, unless there is a good one; only where tokens are given out. */
+  readonly verify?: (signal: AbortSignal) => Promise<void>;
 }
 
 const fixed = (headers: Readonly<Record<string, string>>): Authentication => ({ headers: () => Promise.resolve(headers), refused: () => false });
@@ -49,6 +51,9 @@ function withTokens(options: Options, clientId: string, clientSecret: string): A
     refused: ({ authorization = "" }) => {
       tokens.refused(authorization.slice("Bearer ".length));
       return true;
+    },
+    verify: async (signal) => {
+      await tokens.current(signal);
     },
   };
 }

@@ -45,7 +45,15 @@ export function open(options: SenderOptions<CloudEventsProvider>): Sender {
     refuseUnlessAccepted(host, status, response.headers.get("retry-after"), clock.now());
   };
 
+  const { verify } = authentication;
+
   return {
+    ...(verify !== undefined && {
+      verify: (signal) =>
+        verify(signal).catch((error: unknown) => {
+          throw requestFailed(error, host, signal);
+        }),
+    }),
     send: async (message, signal) => {
       if (gone) throw new DeliveryError("DestinationGone", `${host} answered 410 before: nothing more is sent to it until the Provider is changed or resumed`);
       const encoded = encode(message.request);

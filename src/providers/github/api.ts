@@ -28,6 +28,8 @@ export interface Api {
   readonly host: string;
   /** The answer's data, which may be anything. Rejects with a {@link DeliveryError}. */
   readonly call: (repository: Repository, call: Call, signal: AbortSignal) => Promise<unknown>;
+  /** Asks who the App is, as the App. Rejects with a {@link DeliveryError}. */
+  readonly authenticate: (signal: AbortSignal) => Promise<void>;
 }
 
 /** GitHub redirects from a repository's former name. Octokit would take that for a success. */
@@ -87,8 +89,15 @@ export function createApi({ provider, http, clock, learnSecret }: Omit<SenderOpt
 
   const installationOf = (repository: Repository, signal: AbortSignal): Promise<number> => during("find the installation", signal, () => installations.of(repository.owner, repository.repo, signal));
 
+  const authenticate = async (signal: AbortSignal): Promise<void> => {
+    const { data } = await app.octokit.request("GET /app", { request: { signal } });
+    const { id } = (data ?? {}) as { readonly id?: unknown };
+    if (typeof id !== "number") throw new DeliveryError("ServiceFailed", `could not authenticate the App: ${host} answered with something that is no App`, { status: 200 });
+  };
+
   return {
     host,
+    authenticate: (signal) => during("authenticate the App", signal, () => authenticate(signal)),
     call: async (repository, call, signal) => {
       const installation = await installationOf(repository, signal);
       try {

@@ -48,6 +48,7 @@ function limitWaitMs({ status, response: { headers, data } }: AnsweredError, now
 }
 
 function codeOf(status: number, doing: Doing): ErrorCode {
+  if (status === 404 && doing.what === "authenticate the App") return "CredentialsRefused";
   if (status === 403 && doing.what !== "authenticate the App") return "DestinationRefused";
   return codeOfStatus(status) ?? "ServiceFailed";
 }
@@ -84,6 +85,10 @@ const ofComments = {
 };
 
 const hints: Partial<Record<Doing["what"], Partial<Record<number, string>>>> = {
+  "authenticate the App": {
+    401: "the private key is not one of this App's, or appId is another App's",
+    404: "there is no App with this appId",
+  },
   "find the installation": { 404: "the App is not installed on this repository, or the repository does not exist" },
   "get a token": { 404: "the installation no longer exists" },
   "set the commit status": {

@@ -36,6 +36,7 @@ export function open(options: SenderOptions<GitHubProvider>): Sender {
       const externalRef = message.target["report"] === undefined ? await setStatus(message, signal) : await upsert(message, signal);
       return externalRef === undefined ? {} : { externalRef };
     },
+    verify: api.authenticate,
     close: () => Promise.resolve(),
   };
 }

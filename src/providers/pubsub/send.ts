@@ -110,6 +110,14 @@ export function open(options: SenderOptions<PubSubProvider>): Sender {
   };
 
   return {
+    // A key in a Secret signs its own tokens: only the topic could say something about it.
+    ...(provider.credentials === undefined && {
+      verify: async (signal: AbortSignal) => {
+        await tokens.current(signal).catch((error: unknown) => {
+          throw requestFailed(error, host, signal);
+        });
+      },
+    }),
     send: async ({ request }, signal) => ({ externalRef: await send(request.body as PublishBody, signal) }),
     close: () => client.close(),
   };

@@ -11,7 +11,7 @@ const publicApi = "https://slack.com/api";
 /** Where the Web API is, without a slash at the end. */
 export const apiBase = (provider: SlackProvider): string => (provider.baseURL ?? publicApi).replace(/\/+$/, "");
 
-export type SlackMethod = "chat.postMessage" | "chat.update";
+export type SlackMethod = "auth.test" | "chat.postMessage" | "chat.update";
 
 /** Arguments of a method, each as it stands in the form. */
 type Arguments = Readonly<Record<string, string>>;

@@ -146,6 +146,10 @@ export function open(options: SenderOptions<SlackProvider>): Sender {
         throw new DeliveryError("RateLimited", error.message, { cause: error, retryAfterMs: wait, ...(error.status !== undefined && { status: error.status }) });
       }
     },
+    verify: async (signal) => {
+      const answer = await request("auth.test", {}, signal);
+      if ("refused" in answer) refuse(answer);
+    },
     close: () => Promise.resolve(),
   };
 }

@@ -6,7 +6,7 @@ import { oneLine } from "../text.ts";
 
 /** What a request was for, and whether its answer's text may be shown. */
 export interface Doing {
-  readonly what: "assume the role" | "get the controller's own identity" | "publish";
+  readonly what: "assume the role" | "check the access key" | "get the controller's own identity" | "publish";
   readonly host: string;
   readonly now: number;
   /** The answer comes from AWS itself, not from a URL that a user gave. */

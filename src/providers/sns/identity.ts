@@ -1,4 +1,4 @@
-import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import type { Clock } from "../../telemetry/clock.ts";
 import { DeliveryError } from "../delivery-error.ts";
@@ -69,6 +69,25 @@ export function createRole({ roleARN, externalId, region, endpoint, identity, re
     }
   };
   return createTokens({ request, clock, renewBeforeMs });
+}
+
+export interface CallerOptions {
+  readonly region: string;
+  /** URL of STS. */
+  readonly endpoint: string;
+  readonly requestHandler: AwsRequestHandler;
+  readonly clock: Clock;
+}
+
+/** Asks STS whose key it is: everybody may, for every key that is good. Rejects with a {@link DeliveryError}. */
+export async function checkKey(credentials: AccessKey, { region, endpoint, requestHandler, clock }: CallerOptions, signal: AbortSignal): Promise<void> {
+  const { host } = new URL(endpoint);
+  try {
+    const { Account: account } = await new STSClient({ ...clientDefaults, region, endpoint, credentials, requestHandler }).send(new GetCallerIdentityCommand({}), { abortSignal: signal });
+    if (account === undefined) throw new DeliveryError("ServiceFailed", `could not check the access key: ${host} answered with something that names no account`);
+  } catch (error) {
+    throw toDeliveryError(error, { what: "check the access key", host, now: clock.now(), trusted: true, signal });
+  }
 }
 
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -6,7 +6,7 @@ import type { SnsProvider } from "./config.ts";
 import { toDeliveryError } from "./errors.ts";
 import { decodePublish } from "./form.ts";
 import { handlerOver } from "./http-handler.ts";
-import { ambientIdentity, clientDefaults, createRole, fixedIdentity, type AccessKey, type Identity } from "./identity.ts";
+import { ambientIdentity, checkKey, clientDefaults, createRole, fixedIdentity, type AccessKey, type Identity } from "./identity.ts";
 import { serviceUrl, snsUrl, topicOf } from "./render.ts";
 
 /** The access key in the Provider's Secret. Throws SecretMalformed. */
@@ -47,10 +47,11 @@ export function open(options: SenderOptions<SnsProvider>): Sender {
   const requestHandler = handlerOver(http);
   const clientFor = (credentials: AccessKey): SNSClient => new SNSClient({ ...clientDefaults, region, endpoint, credentials, requestHandler });
 
+  const sts = { region, endpoint: serviceUrl("sts", provider.topicARN), requestHandler, clock };
   const roleOf = (roleARN: string): Identity => {
     if (providerName === undefined) throw new DeliveryError("ProviderInvalid", "a role can only be assumed for a Provider whose name is known");
     const externalId = `${providerName.namespace}/${providerName.name}`;
-    return createRole({ roleARN, externalId, region, endpoint: serviceUrl("sts", provider.topicARN), identity: own, requestHandler, clock, learnSecret });
+    return createRole({ ...sts, roleARN, externalId, identity: own, learnSecret });
   };
   const identity = provider.roleARN === undefined ? own : roleOf(provider.roleARN);
   const changes = provider.roleARN !== undefined || provider.credentials === undefined;
@@ -76,7 +77,15 @@ export function open(options: SenderOptions<SnsProvider>): Sender {
     }
   };
 
+  // An endpoint of somebody else's has no STS that would know the key. A role that was assumed needs no other proof.
+  const verify = async (signal: AbortSignal): Promise<void> => {
+    const { key } = await clientNow(signal);
+    if (provider.roleARN !== undefined) return;
+    await checkKey(key, sts, signal);
+  };
+
   return {
+    ...((provider.endpoint === undefined || provider.roleARN !== undefined) && { verify }),
     send: async (message, signal) => {
       const input = inputOf(message);
       for (let again = changes; ; again = false) {
