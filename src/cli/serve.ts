@@ -49,9 +49,10 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
   if (config.controller) setFlagsFromString("--optimize-for-size");
   const roles: Role[] = [];
   const ownIdentityNamespaces = new Set(config.ambientCredentialsNamespaces);
+  const egress = { development: config.development, allowHttp: config.egressAllowHttp, allowHosts: config.egressAllowHosts, clusterDomain: config.clusterDomain };
   if (config.controller) {
     const denied = createDeniedRanges({ kube, cidrs: config.egressDenyCidrs, telemetry });
-    const policy = { development: config.development, allowHttp: config.egressAllowHttp, allowHosts: config.egressAllowHosts, clusterDomain: config.clusterDomain, denied: denied.current };
+    const policy = { ...egress, denied: denied.current };
     const controller = createController({
       kube,
       ownIdentityNamespaces,
@@ -83,6 +84,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
         certificates: secretCertificates({ kube, namespace, telemetry }),
         reviews: createAccessReviews({ kube, clock }),
         ownIdentityNamespaces,
+        egress,
         reader: createProviderReader(kube),
         telemetry,
         port: config.webhookPort,

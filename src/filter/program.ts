@@ -4,6 +4,7 @@ import { placeAt } from "./diagnostics.ts";
 import { runEventEnvironment, type Environment } from "./environment.ts";
 import { generate } from "./generate.ts";
 import { limits } from "./limits.ts";
+import { textsAskedOf, truthKnowing, type Known } from "./partial.ts";
 import { broken, type Outcome, type Run } from "./run.ts";
 import { readsVariable, type Typed } from "./typed.ts";
 import { typeName } from "./types.ts";
@@ -21,6 +22,10 @@ export interface Program {
   readonly cost: number;
   /** Whether the value can depend on the variable: known from the text alone. */
   reads(variable: string): boolean;
+  /** Whether the condition can be true on an event with these values: known from the text alone, true where that does not tell. */
+  canHold(known: Known): boolean;
+  /** The texts that the condition asks a variable to be, with `==` or `in`: `Failed` and `TimedOut` in `status in ["Failed", "TimedOut"]`. */
+  asksFor(variable: string): readonly string[];
   /**
    * Evaluates the expression on an event. Never throws, never changes the event, and ends after a bounded number of steps.
    * An event that many programs are to see is made into a view once, with `viewOf`.
@@ -52,6 +57,14 @@ class GeneratedProgram implements Program {
 
   reads(variable: string): boolean {
     return readsVariable(this.#typed, variable);
+  }
+
+  canHold(known: Known): boolean {
+    return truthKnowing(this.#typed, known) !== false;
+  }
+
+  asksFor(variable: string): readonly string[] {
+    return textsAskedOf(this.#typed, variable);
   }
 
   evaluate(event: RunEvent | EventView): Outcome {

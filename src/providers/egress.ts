@@ -88,7 +88,16 @@ const outside = (host: string): DeliveryError =>
 const denied = (host: string): DeliveryError =>
   new DeliveryError("EgressDenied", `${host} is, or resolves to, an address that Providers may not reach (loopback, link-local, metadata, multicast, or a range that this installation denies)`);
 
+/** Whether the host is one of the cluster's own: `name`, or `name.namespace.svc` with or without the cluster's domain. */
+export const isClusterHost = (hostname: string, domain = "cluster.local"): boolean => {
+  const host = lowerHost(hostname);
+  return isIP(host) === 0 && !isThisHost(host) && clusterName(host, undefined, domain) !== undefined;
+};
+
 const lowerHost = (hostname: string): string => hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
+
+/** Names that are loopback addresses everywhere (RFC 6761). */
+const isThisHost = (host: string): boolean => host === "localhost" || host.endsWith(".localhost");
 
 /** The rules for the Providers of one namespace. */
 export interface Egress {
@@ -109,7 +118,10 @@ export function egressFor(policy: EgressPolicy, namespace: string | undefined, r
 
   /** To be tried in this order until one exists. */
   const namesOf = (host: string): readonly LookedUp[] => {
-    if (host === "localhost" || host.endsWith(".localhost")) return [{ name: host, exempt: false }];
+    if (isThisHost(host)) {
+      if (!development) throw denied(host);
+      return [{ name: host, exempt: false }];
+    }
     const found = clusterName(host, namespace, domain);
     const allowed = matchesAny(host, allowHosts);
     if (found !== undefined) {

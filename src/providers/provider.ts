@@ -124,6 +124,12 @@ export interface SectionProblem {
   readonly message: string;
 }
 
+/** A URL that a section names, with the path below the provider's section. */
+export interface SectionUrl {
+  readonly path: readonly string[];
+  readonly url: string;
+}
+
 /** `tasks`: other objects are listed, and awaited, for it. */
 export type CostlyPart = "tasks";
 
@@ -163,6 +169,10 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   readonly neededWhenShared?: readonly { readonly field: string; readonly why: string }[];
   /** What the schema cannot say about a Provider's section. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
+  /** The URLs that a Provider's section names, whatever is sent there: admission asks of each whether the installation allows it. */
+  readonly urls?: (provider: ProviderSection) => readonly SectionUrl[];
+  /** What is legal and probably wrong about a Provider's section. */
+  readonly warn?: (provider: ProviderSection) => readonly SectionProblem[];
   /** What the schema and the templates cannot say about a Notification's section. */
   readonly checkNotification?: (notification: NotificationSection) => readonly SectionProblem[];
   readonly render: (input: RenderInput<ProviderSection, NotificationSection>) => Rendered;
@@ -184,6 +194,8 @@ export function defineProvider<ProviderSection, NotificationSection>(
     ...definition,
     secretRefs: (provider) => definition.secretRefs(provider as ProviderSection),
     check: (provider) => definition.check(provider as ProviderSection),
+    urls: (provider) => definition.urls?.(provider as ProviderSection) ?? [],
+    warn: (provider) => definition.warn?.(provider as ProviderSection) ?? [],
     defaultStatusesFor: (notification) => definition.defaultStatusesFor?.(notification as NotificationSection) ?? definition.defaultStatuses,
     serviceState: (status, notification) => definition.serviceState(status, notification as NotificationSection),
     reads: (notification) => definition.reads(notification as NotificationSection),

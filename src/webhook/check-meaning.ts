@@ -1,10 +1,15 @@
+import { webUrl } from "../api/web-url.ts";
 import type { ErrorCode } from "../errors.ts";
 import { compile, compilePattern, compileTemplate, runEventEnvironment } from "../filter/index.ts";
+import type { EgressPolicy } from "../providers/egress.ts";
 import { checkOwnIdentity, usesOwnIdentity, type OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import { providers } from "../providers/registry.ts";
 import { checkTemplates, messageTemplates, type CheckedTemplate } from "../providers/templates.ts";
 import { checkTransport } from "../providers/transport.ts";
+import { checkEgress, type NamedUrl } from "./check-egress.ts";
 import type { CheckedKind } from "./check-schema.ts";
+import { checkSelection } from "./check-selection.ts";
+import { checkLabels } from "./check-selector.ts";
 import { fieldPath } from "./field-path.ts";
 import { at, isObject, own, textOf, type JsonObject } from "./json-value.ts";
 import { fromDiagnostic, type Findings, type Problem } from "./problem.ts";
@@ -14,6 +19,8 @@ export interface MeaningOptions {
   readonly namespace: string | undefined;
   /** Undefined: not known here, and so not judged. */
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
+  /** Where the installation lets Providers send. Undefined: not known here, and so judged by what all installations have in common. */
+  readonly egress?: EgressPolicy;
   /** Whether the schema found errors in this field or below it. */
   readonly malformed: (field: string) => boolean;
 }
@@ -31,8 +38,8 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   if (!isObject(spec)) return none;
   const parts =
     kind === "Provider"
-      ? [checkProviderSections(spec, options), checkShared(spec, options), checkHowItTravels(spec, options)]
-      : [checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkLabelSelector(spec, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options)];
+      ? [checkProviderSections(spec, options), checkShared(spec, options), checkHowItTravels(spec, options), checkSelectors(spec, selectorsOfProvider, options), checkEgress(urlsOf(spec, options), options)]
+      : [checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkSelectors(spec, selectorsOfNotification, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options), checkWhatIsSent(spec)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
@@ -43,7 +50,9 @@ function checkProviderSections(spec: JsonObject, { malformed, namespace, ownIden
     return [...provider.check(section), ...identity].map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, `Invalid value: ${message}`));
   });
   const unknown = ownIdentityNamespaces === undefined ? wellFormed.filter(({ provider, section }) => usesOwnIdentity(provider, section)) : [];
-  return { errors, warnings: unknown.map(({ provider }) => problem(fieldPath(["spec", provider.section, "credentials"]), "CredentialsRequired", ownIdentityUnknown)) };
+  const identities = unknown.map(({ provider }) => problem(fieldPath(["spec", provider.section, "credentials"]), "CredentialsRequired", ownIdentityUnknown));
+  const doubtful = wellFormed.flatMap(({ provider, section }) => (provider.warn?.(section) ?? []).map(({ path, code, message }) => problem(fieldPath(["spec", provider.section, ...path]), code, message)));
+  return { errors, warnings: [...identities, ...doubtful] };
 }
 
 const ownIdentityUnknown = "names no Secret: that needs an installation that lets Providers of this namespace use the controller's own identity (--ambient-credentials-namespaces)";
@@ -81,8 +90,13 @@ function checkNotificationSections(spec: JsonObject, { malformed }: MeaningOptio
 const checkSectionTemplates = (spec: JsonObject, options: MeaningOptions): Findings =>
   templateFindings(providers.flatMap((provider) => checkTemplates(provider, own(spec, provider.section)).map((checked) => ({ parent: provider.section, ...checked }))), options);
 
-const checkMessage = (spec: JsonObject, options: MeaningOptions): Findings =>
-  templateFindings(checkTemplates(messageTemplates, own(spec, "message")).map((checked) => ({ parent: "message", ...checked })), options);
+function checkMessage(spec: JsonObject, options: MeaningOptions): Findings {
+  const checked = checkTemplates(messageTemplates, own(spec, "message"));
+  const { errors, warnings } = templateFindings(checked.map((part) => ({ parent: "message", ...part })), options);
+  const address = checked.find(({ path }) => path[0] === "url")?.template;
+  if (address?.constant !== true || webUrl(address.source) !== undefined || options.malformed("spec.message.url")) return { errors, warnings };
+  return { errors: [...errors, problem("spec.message.url", "UrlInvalid", "Invalid value: is no web address: write https://... without credentials")], warnings };
+}
 
 function templateFindings(templates: readonly (CheckedTemplate & { readonly parent: string })[], { malformed }: MeaningOptions): Findings {
   const checked = templates.map(({ parent, path, errors, warnings }) => ({ field: fieldPath(["spec", parent, ...path]), errors, warnings }));
@@ -139,37 +153,28 @@ function checkNamespaceSelector(spec: JsonObject, { namespace, malformed }: Mean
   return errorsOnly(errors);
 }
 
-const labelKey = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/u;
-const labelValue = /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/u;
+const selectorsOfNotification = [["spec", "filter", "labelSelector"], ["spec", "filter", "namespaceSelector"]] as const;
+const selectorsOfProvider = [["spec", "allowedNamespaces"], ["spec", "runNamespaces"]] as const;
 
-function checkLabelSelector(spec: JsonObject, { malformed }: MeaningOptions): Findings {
-  const base = ["spec", "filter", "labelSelector"] as const;
-  const selector = at(spec, "filter", "labelSelector");
-  if (!isObject(selector) || malformed(fieldPath(base))) return none;
-  const errors: Problem[] = [];
-  const labels = own(selector, "matchLabels");
-  for (const [key, value] of isObject(labels) ? Object.entries(labels) : []) {
-    const field = fieldPath([...base, "matchLabels", key]);
-    if (!labelKey.test(key)) errors.push(problem(field, "FieldInvalid", "Invalid value: the key is not that of a label: `name` or `prefix/name`, each name at most 63 characters"));
-    if (typeof value === "string" && !labelValue.test(value)) errors.push(problem(field, "FieldInvalid", "Invalid value: the value is not that of a label: at most 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter or digit"));
-  }
-  const requirements = own(selector, "matchExpressions");
-  for (const [index, requirement] of Array.isArray(requirements) ? (requirements as unknown[]).entries() : []) {
-    errors.push(...checkRequirement(requirement, fieldPath([...base, "matchExpressions", index])));
-  }
-  return errorsOnly(errors);
+function checkSelectors(spec: JsonObject, paths: readonly (readonly string[])[], { malformed }: MeaningOptions): Findings {
+  const found = paths.flatMap((path) => {
+    const selector = at(spec, ...path.slice(1));
+    return isObject(selector) && !malformed(fieldPath(path)) ? [checkLabels(selector, path)] : [];
+  });
+  return { errors: found.flatMap(({ errors }) => errors), warnings: found.flatMap(({ warnings }) => warnings) };
 }
 
-function checkRequirement(requirement: unknown, field: string): Problem[] {
-  const operator = textOf(own(requirement, "operator")) ?? "";
-  const key = textOf(own(requirement, "key")) ?? "";
-  const values = own(requirement, "values");
-  const count = Array.isArray(values) ? values.length : 0;
-  const errors: Problem[] = [];
-  if (!labelKey.test(key)) errors.push(problem(`${field}.key`, "FieldInvalid", "Invalid value: not the key of a label: `name` or `prefix/name`, each name at most 63 characters"));
-  if (["In", "NotIn"].includes(operator) && count === 0) errors.push(problem(`${field}.values`, "FieldRequired", "Required value: must be given when the operator is In or NotIn"));
-  if (["Exists", "DoesNotExist"].includes(operator) && count > 0) {
-    errors.push(problem(`${field}.values`, "FieldForbidden", "Forbidden: may not be given when the operator is Exists or DoesNotExist"));
-  }
-  return errors;
+/** The URLs of all sections and of the proxy. */
+function urlsOf(spec: JsonObject, { malformed }: MeaningOptions): readonly NamedUrl[] {
+  const ofSections = providers
+    .filter(({ section }) => isObject(own(spec, section)) && !malformed(`spec.${section}`))
+    .flatMap((provider) => (provider.urls?.(own(spec, provider.section)) ?? []).map(({ path, url }) => ({ field: fieldPath(["spec", provider.section, ...path]), url })));
+  const proxy = textOf(at(spec, "proxy", "url"));
+  return proxy === undefined || malformed("spec.proxy") ? ofSections : [...ofSections, { field: "spec.proxy.url", url: proxy, isProxy: true }];
+}
+
+/** Where the section tells which provider it is for, its default statuses count. */
+function checkWhatIsSent(spec: JsonObject): Findings {
+  const [definition, ...others] = providers.filter(({ section }) => isObject(own(spec, section)));
+  return { errors: [], warnings: checkSelection(spec, others.length === 0 ? definition : undefined) };
 }

@@ -1,5 +1,6 @@
 import { apiVersion } from "../api/group.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
+import type { EgressPolicy } from "../providers/egress.ts";
 import { checkMeaning } from "./check-meaning.ts";
 import { checkSchema, type CheckedKind } from "./check-schema.ts";
 import { isObject, own, textOf } from "./json-value.ts";
@@ -10,6 +11,8 @@ export interface CheckOptions {
   readonly namespace: string | undefined;
   /** Left out: not known here, and so not judged. */
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
+  /** Where the installation lets Providers send. Left out: not known here; what some installations deny is a warning then. */
+  readonly egress?: EgressPolicy;
 }
 
 /** The kind of an object that is checked here; undefined for everything else. */

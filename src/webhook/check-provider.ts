@@ -4,7 +4,8 @@ import type { Provider } from "../api/provider.ts";
 import { goesByLabels, isOffered, notResolved } from "../api/sharing.ts";
 import type { Kube } from "../kube/client.ts";
 import { namespaces, providers as providerObjects } from "../kube/resources.ts";
-import { providers } from "../providers/registry.ts";
+import { providerOfType, providers } from "../providers/registry.ts";
+import { checkSelection } from "./check-selection.ts";
 import { at, isObject, own, textOf } from "./json-value.ts";
 import type { Problem } from "./problem.ts";
 
@@ -28,7 +29,7 @@ export function createProviderReader(kube: Pick<Kube, "get">): ProviderReader {
 
 /**
  * What is legal and probably wrong about a Notification's Provider: none that it could use, which is said alike whether it does not exist or
- * is not offered; or one of another type than the section that is set.
+ * is not offered; one of another type than the section that is set; or one that is not told of the statuses that the filter asks for.
  */
 export async function checkProvider(object: unknown, namespace: string, reader: ProviderReader, signal: AbortSignal): Promise<readonly Problem[]> {
   const name = textOf(at(object, "spec", "providerRef", "name"));
@@ -40,7 +41,16 @@ export async function checkProvider(object: unknown, namespace: string, reader: 
     return [{ field: "spec.providerRef", code: "ProviderNotFound", message: `${notResolved(notification)}; messages wait until there is one` }];
   }
   const spec = own(object, "spec");
-  return providers
+  const unused = providers
     .filter(({ section, type }) => type !== provider.spec.type && isObject(own(spec, section)))
-    .map(({ section }) => ({ field: `spec.${section}`, code: "SectionUnused", message: `the Provider is of type ${provider.spec.type}, which makes no use of this section` }));
+    .map(({ section }): Problem => ({ field: `spec.${section}`, code: "SectionUnused", message: `the Provider is of type ${provider.spec.type}, which makes no use of this section` }));
+  return [...unused, ...unsent(spec, provider.spec.type)];
+}
+
+/** Statuses that are asked for and that the Provider is not told of by default. Where a section is set, the object alone says which Provider is meant. */
+function unsent(spec: unknown, type: string): readonly Problem[] {
+  const definition = providerOfType(type);
+  if (definition === undefined || !isObject(spec) || at(spec, "filter", "statuses") !== undefined) return [];
+  if (providers.some(({ section }) => isObject(own(spec, section)))) return [];
+  return checkSelection(spec, definition).filter(({ code }) => code === "StatusNotSent");
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apiVersion, group, version } from "../api/group.ts";
 import { cutToBytes } from "../api/text.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { EgressPolicy } from "../providers/egress.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import { checkObject } from "./check-object.ts";
 import { defaultsPatch } from "./defaults.ts";
@@ -24,6 +25,7 @@ const causeReasons: Partial<Record<ErrorCode, string>> = {
   FieldTooLong: "FieldValueTooLong",
   FieldTooMany: "FieldValueTooMany",
   FieldForbidden: "FieldValueForbidden",
+  EgressDenied: "FieldValueForbidden",
   NamespaceNotAllowed: "FieldValueForbidden",
   PermissionMissing: "FieldValueForbidden",
 };
@@ -56,14 +58,18 @@ export interface Deciding {
   /** Warnings about other objects, for what is allowed. */
   readonly more?: readonly Problem[];
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
+  /** Default: what is denied where nothing is allowed besides. */
+  readonly egress?: EgressPolicy;
 }
 
+const usualEgress: EgressPolicy = { development: false };
+
 /** The answer of the validating webhook. */
-export function decideValidation(request: AdmissionRequest, { missing = [], more = [], ownIdentityNamespaces = new Set() }: Deciding = {}): AdmissionResponse {
+export function decideValidation(request: AdmissionRequest, { missing = [], more = [], ownIdentityNamespaces = new Set(), egress = usualEgress }: Deciding = {}): AdmissionResponse {
   const { uid } = request;
   if (isWrite(request) && !isOurs(request)) return { uid, allowed: false, status: unknownKind(request) };
   if (!isJudged(request)) return { uid, allowed: true };
-  const found = withKnownAsWarnings((object) => checkObject(object, { namespace: request.namespace, ownIdentityNamespaces }), request);
+  const found = withKnownAsWarnings((object) => checkObject(object, { namespace: request.namespace, ownIdentityNamespaces, egress }), request);
   const errors = [...found.errors, ...missing];
   const lines = warningLines(errors.length === 0 ? [...found.warnings, ...more] : found.warnings);
   const told = lines.length > 0 ? { warnings: lines } : {};

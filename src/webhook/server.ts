@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import { installation } from "../api/installation.ts";
 import { CodedError, type ErrorCode } from "../errors.ts";
+import type { EgressPolicy } from "../providers/egress.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -25,6 +26,8 @@ export interface WebhookOptions {
   readonly telemetry: Telemetry;
   /** Default: none. */
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
+  /** Where Providers may send, as far as it is known at admission. Default: what is denied where nothing is allowed besides. */
+  readonly egress?: EgressPolicy;
   /** 0 takes a free port. */
   readonly port: number;
   /** Default: all addresses. */
@@ -45,14 +48,14 @@ export interface Webhook {
 
 /** The admission webhook over TLS. It listens as soon as there is a certificate. */
 export function createWebhook(options: WebhookOptions): Webhook {
-  const { certificates, telemetry, reviews, reader, ownIdentityNamespaces = new Set() } = options;
+  const { certificates, telemetry, reviews, reader, ownIdentityNamespaces = new Set(), egress } = options;
   let state: "starting" | "serving" | "draining" = "starting";
   const missing = (): string | undefined => {
     if (state === "draining") return "is shutting down";
     if (!certificates.healthy()) return certificates.get() === undefined ? "waits for its certificate" : "its certificate has expired";
     return state === "starting" ? "does not listen yet" : undefined;
   };
-  const app = webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, missing, isDraining: () => state === "draining" });
+  const app = webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress, missing, isDraining: () => state === "draining" });
   const server = createServer(
     { minVersion: "TLSv1.2", headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
     app,
@@ -109,12 +112,13 @@ interface AppOptions {
   readonly telemetry: Telemetry;
   readonly reviews: AccessReviews;
   readonly ownIdentityNamespaces: OwnIdentityNamespaces;
+  readonly egress: EgressPolicy | undefined;
   readonly reader: ProviderReader;
   readonly missing: () => string | undefined;
   readonly isDraining: () => boolean;
 }
 
-function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, missing, isDraining }: AppOptions): Express {
+function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress, missing, isDraining }: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -136,7 +140,7 @@ function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, missing
   });
   const body = [requireJson, express.json({ limit: maxBodyBytes, type: "application/json", inflate: false, strict: false }), endWhenDraining];
   app.post(installation.mutatePath, ...body, answer("mutate", (review) => Promise.resolve(decideMutation(review)), telemetry));
-  app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, reader, ownIdentityNamespaces, log: telemetry.log }), telemetry));
+  app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, reader, ownIdentityNamespaces, ...(egress !== undefined && { egress }), log: telemetry.log }), telemetry));
   app.use((request, response) => {
     const known = [installation.mutatePath, installation.validatePath].some((path) => path === request.path);
     refuse(response, known ? 405 : 404, "ReviewInvalid", known ? "only POST is answered here" : `there are ${installation.validatePath} and ${installation.mutatePath}, /healthz and /readyz`);

@@ -1,4 +1,5 @@
 import type { AccessReviews } from "../kube/access-reviews.ts";
+import type { EgressPolicy } from "../providers/egress.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { checkedKind } from "./check-object.ts";
@@ -14,6 +15,8 @@ export interface ValidationOptions {
   readonly log: Logger;
   /** Default: none. */
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
+  /** Where Providers may send. Default: what is denied where nothing is allowed besides. */
+  readonly egress?: EgressPolicy;
 }
 
 /** Reviews that wait for the API server at one time; each holds its object in memory. */
@@ -31,7 +34,7 @@ const unknown: Refusal = {
  * Judges objects together with the rights of whoever writes them. What the object says is told also when the rights cannot be found out; without them nothing
  * is allowed.
  */
-export function createValidation({ reviews, reader, log, ownIdentityNamespaces = new Set() }: ValidationOptions): (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse> {
+export function createValidation({ reviews, reader, log, ownIdentityNamespaces = new Set(), egress }: ValidationOptions): (request: AdmissionRequest, signal: AbortSignal) => Promise<AdmissionResponse> {
   let waiting = 0;
   const missingRights = async (request: AdmissionRequest, signal: AbortSignal): Promise<readonly Problem[] | Refusal> => {
     const kind = checkedKind(request.object);
@@ -58,7 +61,7 @@ export function createValidation({ reviews, reader, log, ownIdentityNamespaces =
   return async (request, signal) => {
     const [missing, warnings] = await Promise.all([missingRights(request, signal), aboutProvider(request, signal)]);
     const refused = "code" in missing ? missing : undefined;
-    const decided = decideValidation(request, { missing: "code" in missing ? [] : missing, more: warnings, ownIdentityNamespaces });
+    const decided = decideValidation(request, { missing: "code" in missing ? [] : missing, more: warnings, ownIdentityNamespaces, ...(egress !== undefined && { egress }) });
     return refused !== undefined && decided.allowed ? { ...decided, allowed: false, status: refused } : decided;
   };
 }

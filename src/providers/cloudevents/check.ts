@@ -1,5 +1,6 @@
-import type { SectionProblem } from "../provider.ts";
-import { checkUrl } from "../url.ts";
+import type { SectionProblem, SectionUrl } from "../provider.ts";
+import { isClusterHost } from "../egress.ts";
+import { checkUrl, urlsAt } from "../url.ts";
 import type { CloudEventsNotification, CloudEventsProvider } from "./config.ts";
 
 /** A URI reference as far as `source` needs it: no spaces or other characters that must be escaped, no colon in a first segment without a scheme. */
@@ -36,6 +37,14 @@ export function checkProvider(provider: CloudEventsProvider): readonly SectionPr
     ...checkUrl(authentication?.tokenURL, ["authentication", "tokenURL"]),
     ...checkSecretKey(provider),
   ];
+}
+
+export const urlsOf = ({ url, authentication }: CloudEventsProvider): readonly SectionUrl[] => urlsAt([["url"], url], [["authentication", "tokenURL"], authentication?.tokenURL]);
+
+/** A receiver in the cluster may well be one that starts runs: a chain of runs ends only where it passes the number of the generation on. */
+export function warnProvider({ url }: CloudEventsProvider): readonly SectionProblem[] {
+  if (!isClusterHost(URL.parse(url)?.hostname ?? "")) return [];
+  return [{ path: ["url"], code: "LoopPossible", message: "a receiver in the cluster that starts runs is told of those runs too: it must put `tektonloop` into their annotation integrations.tekton.ornew.io/loop" }];
 }
 
 /** What the specification, and the product, give a meaning to. */

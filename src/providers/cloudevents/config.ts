@@ -3,7 +3,7 @@ import { atomicList, keyedList, objectName, oneWordOf, rulesOf, stringMap, text 
 import { runStatuses } from "../../api/run-event.ts";
 import { maxLoopField } from "../loop-guard.ts";
 import { defineProvider } from "../provider.ts";
-import { checkNotification, checkProvider } from "./check.ts";
+import { checkNotification, checkProvider, urlsOf, warnProvider } from "./check.ts";
 import { render } from "./render.ts";
 import { secretRefs } from "./secrets.ts";
 
@@ -137,7 +137,9 @@ export const cloudEvents = defineProvider<CloudEventsProvider, CloudEventsNotifi
   templates: [["type"], ["subject"], ["extensions", "**"]],
   reads: () => ["tasks"],
   readsObject: ({ format }) => format === "Tekton",
+  urls: urlsOf,
   check: checkProvider,
+  warn: warnProvider,
   checkNotification,
   render,
   load: async () => await import("./send.ts"),

@@ -2,7 +2,7 @@ import { Type, type Static } from "typebox";
 import { atomicList, namespaceName, oneWordOf, secretKeyRef, setOf, text } from "../../api/schema.ts";
 import { runStatuses } from "../../api/run-event.ts";
 import { defineProvider, secretOf, type SectionProblem } from "../provider.ts";
-import { checkUrl } from "../url.ts";
+import { checkBaseUrl, urlsAt } from "../url.ts";
 import { placePatterns } from "./place.ts";
 import { render } from "./render.ts";
 import { maxNamespaces, maxRepositories } from "./repositories.ts";
@@ -113,7 +113,8 @@ export const gitHubApp = defineProvider<GitHubProvider, GitHubNotification>({
   templates: [["context"], ["owner"], ["repo"], ["sha"], ["pullRequest"]],
   reads: ({ report = "CommitStatus" }) => (report === "CommitStatus" ? [] : ["tasks"]),
   neededWhenShared: [{ field: "repositories", why: "a run reports only to a repository that is mapped to its namespace" }],
-  check: (provider) => checkUrl(provider.baseURL, ["baseURL"]),
+  urls: ({ baseURL }) => urlsAt([["baseURL"], baseURL]),
+  check: (provider) => checkBaseUrl(provider.baseURL, ["baseURL"]),
   checkNotification: checkPlace,
   render,
   load: async () => await import("./send.ts"),

@@ -4,7 +4,7 @@ import { runStatuses } from "../../api/run-event.ts";
 import { maxLoopField } from "../loop-guard.ts";
 import { standardAttributes } from "../message-attributes.ts";
 import { defineProvider, secretOf, type SectionProblem } from "../provider.ts";
-import { checkUrl } from "../url.ts";
+import { checkUrl, urlsAt } from "../url.ts";
 import { render } from "./render.ts";
 
 const providerSection = Type.Object(
@@ -100,6 +100,7 @@ export const gcpPubSub = defineProvider<PubSubProvider, PubSubNotification>({
   secretRefs: ({ credentials }) => (credentials === undefined ? [] : [secretOf(credentials, "service-account.json", "the key of the service account")]),
   templates: [["attributes", "**"], ["orderingKey"]],
   reads: () => ["tasks"],
+  urls: ({ endpoint }) => urlsAt([["endpoint"], endpoint]),
   check: (provider) => [...checkTopic(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkOwnEndpoint(provider)],
   checkNotification: checkAttributes,
   render,

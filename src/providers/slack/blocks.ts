@@ -1,5 +1,6 @@
 import { maxTemplateDepth, textsIn } from "../templates.ts";
 import type { RenderInput, SectionProblem } from "../provider.ts";
+import { checkShapes } from "./block-shape.ts";
 import { fitted, type Json } from "./message.ts";
 import { mrkdwn, plain } from "./escape.ts";
 
@@ -56,7 +57,7 @@ export function checkBlocks(blocks: readonly Json[] | undefined): SectionProblem
   if (depthOf(blocks) >= maxTemplateDepth) return [problem(top, "FieldInvalid", "the blocks are nested more deeply than Slack knows")];
   if (Buffer.byteLength(JSON.stringify(blocks)) > maxJson) return [problem(top, "FieldTooLong", `all blocks together may have at most ${maxJson} bytes of JSON`)];
   const texts = [...textsIn(blocks, top)];
-  const problems = [...texts.flatMap(({ path, text }) => checkText(path, text)), ...buttonsWithoutUrl(blocks, top)];
+  const problems = [...texts.flatMap(({ path, text }) => checkText(path, text)), ...buttonsWithoutUrl(blocks, top), ...checkShapes(blocks, top)];
   const templates = texts.filter(({ text }) => hasParts(text)).length;
   if (templates > maxTemplates) problems.push(problem(top, "FieldTooMany", `${templates} texts have \${...}: at most ${maxTemplates} may`));
   return problems;

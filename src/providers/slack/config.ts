@@ -2,7 +2,7 @@ import { Type, type Static } from "typebox";
 import { atomicList, namespaceName, oneWordOf, rulesOf, secretKeyRef, setOf, text } from "../../api/schema.ts";
 import { defineProvider, secretOf, type SectionProblem } from "../provider.ts";
 import { everyText } from "../templates.ts";
-import { checkUrl } from "../url.ts";
+import { checkBaseUrl, urlsAt } from "../url.ts";
 import { blockTypes, checkBlocks } from "./blocks.ts";
 import { addressOf, maxChannels, maxChannelsTwice } from "./destinations.ts";
 import { render } from "./render.ts";
@@ -135,7 +135,8 @@ export const slackApp = defineProvider<SlackProvider, SlackNotification>({
   templates: [["blocks", everyText]],
   reads: () => ["tasks"],
   neededWhenShared: [{ field: "channels", why: "others post only to channels that are named for their namespace" }],
-  check: (provider) => [...checkUrl(provider.baseURL, ["baseURL"]), ...checkChannels(provider.channels)],
+  urls: ({ baseURL }) => urlsAt([["baseURL"], baseURL]),
+  check: (provider) => [...checkBaseUrl(provider.baseURL, ["baseURL"]), ...checkChannels(provider.channels)],
   checkNotification: (notification) => [...checkChannels(notification.channels), ...checkTwice(notification), ...checkBlocks(notification.blocks)],
   render,
   load: async () => await import("./send.ts"),

@@ -4,7 +4,7 @@ import { runStatuses } from "../../api/run-event.ts";
 import { maxLoopField } from "../loop-guard.ts";
 import { standardAttributes } from "../message-attributes.ts";
 import { defineProvider, type SectionProblem } from "../provider.ts";
-import { checkUrl } from "../url.ts";
+import { checkBaseUrl, urlsAt } from "../url.ts";
 import { isEndpointOfAws, maxOwnAttributes, render, topicOf } from "./render.ts";
 
 const providerSection = Type.Object(
@@ -88,6 +88,27 @@ function checkRegion({ region, topicARN }: SnsProvider): SectionProblem[] {
   return [{ path: ["region"], code: "FieldInvalid", message: `is ${region}, and the topic is in ${named}: set it to ${named}` }];
 }
 
+/** What ARNs begin with where a region belongs: no request crosses from one partition to another. */
+const partitionOf = (region: string): string | undefined => (region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : region.includes("-iso") || region.startsWith("eusc-") ? undefined : "aws");
+
+function checkPartitions({ topicARN, roleARN }: SnsProvider): SectionProblem[] {
+  const { partition, region = "" } = topicOf(topicARN);
+  const expected = partitionOf(region);
+  if (expected !== undefined && partition !== expected) {
+    return [{ path: ["topicARN"], code: "FieldInvalid", message: `is of the partition ${partition}, and the region ${region} is of ${expected}: it begins with arn:${expected}:` }];
+  }
+  const [, ofRole = partition] = roleARN?.split(":") ?? [];
+  return ofRole === partition ? [] : [{ path: ["roleARN"], code: "FieldInvalid", message: `is of the partition ${ofRole}, and the topic of ${partition}: a role of another partition cannot be assumed` }];
+}
+
+/** AWS's own endpoints name their region: one of another signs for a topic that is not there. */
+function checkEndpointRegion({ endpoint, topicARN }: SnsProvider): SectionProblem[] {
+  if (endpoint === undefined || !isEndpointOfAws(endpoint)) return [];
+  const { region } = topicOf(topicARN);
+  const [, named] = /(?:^|\.)sns(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})\./.exec(URL.parse(endpoint)?.hostname ?? "") ?? [];
+  return named === undefined || region === undefined || named === region ? [] : [{ path: ["endpoint"], code: "FieldInvalid", message: `is of ${named}, and the topic is in ${region}` }];
+}
+
 /** What is signed with the controller's own identity goes to AWS and nowhere else. */
 function checkOwnEndpoint({ credentials, endpoint }: SnsProvider): SectionProblem[] {
   if (credentials !== undefined || endpoint === undefined || isEndpointOfAws(endpoint)) return [];
@@ -138,7 +159,8 @@ export const awsSns = defineProvider<SnsProvider, SnsNotification>({
     const region = typeof topicARN === "string" ? topicOf(topicARN).region : undefined;
     return region === undefined ? {} : { region };
   },
-  check: (provider) => [...checkRegion(provider), ...checkUrl(provider.endpoint, ["endpoint"]), ...checkOwnEndpoint(provider)],
+  urls: ({ endpoint }) => urlsAt([["endpoint"], endpoint]),
+  check: (provider) => [...checkRegion(provider), ...checkPartitions(provider), ...checkBaseUrl(provider.endpoint, ["endpoint"]), ...checkEndpointRegion(provider), ...checkOwnEndpoint(provider)],
   checkNotification: checkAttributes,
   render,
   load: async () => await import("./send.ts"),
