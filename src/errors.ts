@@ -85,6 +85,7 @@ export const errorCatalogue = {
   KindNotSupported: entry("admission", "input", "The object is not of a kind and version that is checked here.", "Use a kind of integrations.tekton.ornew.io/v1alpha1: Provider or Notification."),
   ReviewInvalid: entry("admission", "input", "A request to the webhook is not an AdmissionReview of admission.k8s.io/v1 in JSON.", "Only the API server calls the webhook; look at the webhook configuration."),
   ReviewTooLarge: entry("admission", "input", "A request to the webhook is larger than 3 MiB.", "Make the object smaller."),
+  TooManyReviews: entry("admission", "retryable", "The webhook has more requests under way than it has memory for.", "Nothing to do: the API server asks again in a second. Where it happens often, run more replicas of the webhook."),
   AdmissionFailed: entry("admission", "internal", "The webhook itself failed while it judged an object; the object was refused.", "Try again, and report it with the webhook's log."),
   CertificateUnusable: entry("admission", "internal", "The webhook's certificate is missing or cannot be used.", "Look at the Secret tekton-integrations-webhook-tls; the controller makes it when it is missing."),
   UrlInvalid: entry("admission", "input", "A URL is not valid, or holds what it must not.", "Write an absolute http(s) URL without credentials and fragment."),

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:https";
+import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from "express";
 import { installation } from "../api/installation.ts";
@@ -7,15 +7,15 @@ import type { EgressPolicy } from "../providers/egress.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
+import { boundBodies } from "./body-budget.ts";
 import type { CertificateSource } from "./certificates.ts";
 import type { ProviderReader } from "./check-provider.ts";
 import type { AccessReviews } from "../kube/access-reviews.ts";
 import { decideMutation } from "./decide.ts";
+import { serverLimits, type ServerLimits } from "./limits.ts";
+import { createListener, useCertificate } from "./listener.ts";
 import { decodeReview, reviewAnswer, type AdmissionRequest, type AdmissionResponse } from "./review.ts";
 import { createValidation } from "./validate.ts";
-
-/** An AdmissionReview holds an object twice on an update. */
-const maxBodyBytes = 3 * 1024 * 1024;
 
 export interface WebhookOptions {
   readonly certificates: CertificateSource;
@@ -36,6 +36,8 @@ export interface WebhookOptions {
   readonly drainMs?: number;
   /** After that: how long requests under way may take. Default 10 s. */
   readonly graceMs?: number;
+  /** Default: {@link serverLimits}. */
+  readonly limits?: ServerLimits;
   /** The server listens. */
   readonly onListening?: (port: number) => void;
 }
@@ -48,18 +50,15 @@ export interface Webhook {
 
 /** The admission webhook over TLS. It listens as soon as there is a certificate. */
 export function createWebhook(options: WebhookOptions): Webhook {
-  const { certificates, telemetry, reviews, reader, ownIdentityNamespaces = new Set(), egress } = options;
+  const { certificates, telemetry, reviews, reader, ownIdentityNamespaces = new Set(), egress, limits = serverLimits } = options;
   let state: "starting" | "serving" | "draining" = "starting";
   const missing = (): string | undefined => {
     if (state === "draining") return "is shutting down";
     if (!certificates.healthy()) return certificates.get() === undefined ? "waits for its certificate" : "its certificate has expired";
     return state === "starting" ? "does not listen yet" : undefined;
   };
-  const app = webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress, missing, isDraining: () => state === "draining" });
-  const server = createServer(
-    { minVersion: "TLSv1.2", headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 2_000, maxHeaderSize: 16 * 1024 },
-    app,
-  );
+  const app = webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress, limits, missing, isDraining: () => state === "draining" });
+  const server = createListener(limits, app);
 
   const listen = (): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -75,7 +74,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     run: async (signal) => {
       const first = Promise.withResolvers<undefined>();
       const watching = certificates.start((certificate) => {
-        server.setSecureContext({ ...certificate, minVersion: "TLSv1.2" });
+        useCertificate(server, certificate);
         first.resolve(undefined);
       }, signal);
       await Promise.race([first.promise, watching]);
@@ -114,11 +113,12 @@ interface AppOptions {
   readonly ownIdentityNamespaces: OwnIdentityNamespaces;
   readonly egress: EgressPolicy | undefined;
   readonly reader: ProviderReader;
+  readonly limits: ServerLimits;
   readonly missing: () => string | undefined;
   readonly isDraining: () => boolean;
 }
 
-function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress, missing, isDraining }: AppOptions): Express {
+function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress, limits, missing, isDraining }: AppOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -138,20 +138,28 @@ function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress,
       .type("text/plain")
       .send(reason === undefined ? "ok\n" : `webhook: ${reason}\n`);
   });
-  const body = [requireJson, express.json({ limit: maxBodyBytes, type: "application/json", inflate: false, strict: false }), endWhenDraining];
+  const body = [requireJson, boundBodies(limits, tooMany), express.json({ limit: limits.bodyBytes, type: "application/json", inflate: false, strict: false }), endWhenDraining];
   app.post(installation.mutatePath, ...body, answer("mutate", (review) => Promise.resolve(decideMutation(review)), telemetry));
   app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, reader, ownIdentityNamespaces, ...(egress !== undefined && { egress }), log: telemetry.log }), telemetry));
   app.use((request, response) => {
     const known = [installation.mutatePath, installation.validatePath].some((path) => path === request.path);
     refuse(response, known ? 405 : 404, "ReviewInvalid", known ? "only POST is answered here" : `there are ${installation.validatePath} and ${installation.mutatePath}, /healthz and /readyz`);
   });
-  app.use(handleError(telemetry));
+  app.use(handleError(telemetry, limits.bodyBytes));
   return app;
 }
 
 const requireJson: RequestHandler = (request, response, next) => {
   if (request.is("application/json") === "application/json") next();
   else refuse(response, 415, "ReviewInvalid", "the content type must be application/json");
+};
+
+/** API servers take this as a call that is to be made again in a second, as long as their own limit of time allows. */
+const tooMany: RequestHandler = (_request, response) => {
+  response.setHeader("retry-after", "1");
+  // What is left of the body is not waited for.
+  response.setHeader("connection", "close");
+  refuse(response, 429, "TooManyReviews", "too many requests are under way: try again in a moment");
 };
 
 function refuse(response: Parameters<RequestHandler>[1], status: number, code: ErrorCode, message: string): void {
@@ -185,7 +193,7 @@ function answer(endpoint: "mutate" | "validate", decide: (request: AdmissionRequ
 
 /** The body could not be read, or is no review: 4xx with a sentence, which the API server shows. */
 const handleError =
-  ({ log }: Telemetry): ErrorRequestHandler =>
+  ({ log }: Telemetry, maxBodyBytes: number): ErrorRequestHandler =>
   (error: unknown, _request, response, next) => {
     if (response.headersSent) {
       next(error);
