@@ -16,6 +16,7 @@ import { untilCachesHoldRecords } from "./consistent.ts";
 import type { ControllerOptions } from "./controller.ts";
 import { createDeliverer } from "./deliver.ts";
 import { abortAfter, abortWithAny } from "./ending.ts";
+import { createFirstLooks } from "./first-looks.ts";
 import { createJudge } from "./judge.ts";
 import { createLedger, fieldManager, pairOfRecord } from "./ledger.ts";
 import { careForNotification, careForProviders, careQueue } from "./look-after.ts";
@@ -178,6 +179,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   });
   const offers = createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf: caches.recordsOf, readAgain: again.read });
 
+  const firstLooks = createFirstLooks(offers.notificationChanged);
+
   const upkeep = createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs: options.deadlineMs });
   const lookAtRecord = wholeForRedelivery(upkeep.look, runs, again);
 
@@ -198,7 +201,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     notificationOf: caches.notification,
     gateOf,
     isFollowed: caches.isFollowed,
-    onRouteChanged: offers.notificationChanged,
+    onRouteChanged: firstLooks.then,
     deadlineMs: options.deadlineMs,
     caughtUpAt: (key: string) => caughtUpAt(key),
     isThrottled: ({ metadata: { namespace, name }, spec }: Notification) => throttle.isFull(`${namespace}/${name}`, spec.maxPerMinute ?? defaultPerMinute),
@@ -214,9 +217,13 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   };
 
   const lookAtNotification = async (key: string, signal: AbortSignal): ReturnType<typeof notificationCare> => {
-    const requeue = await notificationCare(key, signal);
-    if (unseen.delete(key)) offerVanished();
-    return requeue;
+    try {
+      const requeue = await notificationCare(key, signal);
+      if (unseen.delete(key)) offerVanished();
+      return requeue;
+    } finally {
+      firstLooks.looked(key);
+    }
   };
 
   /** All that was seen until shortly before now is sent or on record, unless something still waits to be judged, sent or written. */
@@ -237,6 +244,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     for (const provider of caches.providers()) providerQueue.add(keyOfObject(provider));
     for (const notification of caches.notifications()) {
       unseen.add(keyOfObject(notification));
+      firstLooks.expect(keyOfObject(notification));
       notificationQueue.add(keyOfObject(notification));
     }
     offerVanished();
@@ -274,8 +282,10 @@ export function createLead(options: LeadOptions, term: Term): Lead {
         offerVanished();
       },
       onFollowed: (keys) => {
-        for (const key of keys) notificationQueue.add(key);
-        for (const key of keys) offers.notificationChanged(key);
+        for (const key of keys) {
+          notificationQueue.add(key);
+          firstLooks.then(key);
+        }
       },
       onForgotten: (uids) => {
         for (const uid of uids) for (const { notificationKey, pair } of deliverer.ofRun(uid)) deliverer.touch(notificationKey, pair);

@@ -3,6 +3,7 @@ import type { Logger } from "../telemetry/log.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Judge } from "./judge.ts";
 import type { Pair } from "./ledger.ts";
+import { addTo } from "./multi-map.ts";
 import type { Route } from "./plan.ts";
 import type { Routes } from "./route-index.ts";
 import { endedBefore, mayConcern, pairOf } from "./routes.ts";
@@ -49,6 +50,9 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
     return new Map([...onRecord, ...deliverer.ofRun(runUid).map(({ pair }) => pair)].map((pair) => [pair.notification.uid, pair]));
   };
 
+  /** Keys of the Notifications that are to be asked about all runs, by their namespace. */
+  const changed = new Map<string, Set<string>>();
+
   /** Asks the Notification about a run of which it has nothing on record. */
   const ask = (key: string, route: Route, runUid: string, seenAt?: number): void => {
     const view = views.of(route, runUid);
@@ -83,27 +87,34 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
     }
   }
 
-  function* throughRuns(key: string): Generator<undefined, void> {
-    const namespace = routes.get(key)?.notification.metadata.namespace ?? "";
-    for (const runUid of runs.inNamespace(namespace)) {
+  /** Runs on the outside: what is made of one to judge it serves all Notifications. */
+  function* throughRuns(holder: string): Generator<undefined, void> {
+    const keys = [...(changed.get(holder) ?? [])];
+    changed.delete(holder);
+    for (const runUid of runs.inNamespace(holder)) {
       const settled = runs.settled(runUid);
-      if (settled !== undefined) {
-        const asked = routes.get(key);
-        if (asked !== undefined && mayConcern(asked, settled)) readAgain(runUid, () => offer(runUid));
-        continue;
+      const outline = runs.outline(runUid);
+      const touched = begun(runUid, holder);
+      for (const key of keys) {
+        const route = routes.get(key);
+        if (route === undefined) continue;
+        const pair = touched.get(route.notification.metadata.uid);
+        if (pair !== undefined && settled === undefined) deliverer.touch(key, pair);
+        else if (outline !== undefined && !mayConcern(route, outline)) continue;
+        else if (settled === undefined) ask(key, route, runUid);
+        else {
+          // Whole again, it is offered to all.
+          readAgain(runUid, () => offer(runUid));
+          break;
+        }
+        yield;
       }
-      const route = routes.get(key);
-      if (route === undefined) return;
-      const pair = begun(runUid, namespace).get(route.notification.metadata.uid);
-      const run = runs.run(runUid);
-      if (pair !== undefined) deliverer.touch(key, pair);
-      else if (run === undefined || mayConcern(route, run)) ask(key, route, runUid);
       yield;
     }
   }
 
   const offer = (runUid: string): { readonly pairs: readonly Pair[]; readonly holders: readonly string[] } => {
-    const namespace = runs.run(runUid)?.namespace ?? "";
+    const namespace = runs.outline(runUid)?.namespace ?? "";
     const pairs = [...begun(runUid, namespace).values()];
     const holders = [...routes.holders(namespace)];
     const seenAt = clock.monotonic();
@@ -134,7 +145,9 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
     },
     notificationChanged: (key) => {
       const holder = routes.get(key)?.notification.metadata.namespace;
-      if (holder !== undefined) turns.tour(holder, `notification ${key}`, () => throughRuns(key));
+      if (holder === undefined) return;
+      addTo(changed, holder, key);
+      turns.tour(holder, "notifications", () => throughRuns(holder));
     },
   };
 }

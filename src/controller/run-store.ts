@@ -51,10 +51,12 @@ interface KeptRun {
 type Entry = { version: number } & (KeptRun | { readonly known: RunEvent; readonly unseen: boolean });
 
 /** Views that are kept, so that many Notifications judge one: enough for the runs that change at one time. */
-const maxViews = 512;
+const maxViews = 128;
 
 /** Of a cancelled run or one that took too long, children are known to have ended a second or two after it. */
 const childrenWithinMs = 2_000;
+
+export type Outline = Pick<TrimmedRun, "kind" | "namespace" | "condition" | "completionTime">;
 
 /** Every run that exists, and those that vanished while something was still owed for them. By uid. */
 export interface RunStore {
@@ -71,6 +73,8 @@ export interface RunStore {
   readonly has: (uid: string) => boolean;
   /** The run as it was last seen, without making a RunEvent of it; undefined for one that is settled. */
   readonly run: (uid: string) => TrimmedRun | undefined;
+  /** What of a run can be told without looking into it, however it is kept; undefined for one that only a Delivery tells of. */
+  readonly outline: (uid: string) => Outline | undefined;
   /** What is left of a run after {@link settle}. */
   readonly settled: (uid: string) => SettledRun | undefined;
   /** Runs that have ended, exist, and are not settled. */
@@ -233,6 +237,10 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
     run: (uid) => {
       const entry = entries.get(uid);
       return entry === undefined ? undefined : wholeOf(entry);
+    },
+    outline: (uid) => {
+      const entry = entries.get(uid);
+      return entry !== undefined && "kept" in entry ? entry.kept : undefined;
     },
     settled: (uid) => {
       const entry = entries.get(uid);

@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { endedAt } from "./normalise-run.ts";
+import { secondsOf } from "./places.ts";
 import { createShared, sharedText } from "./shared-values.ts";
 import { usualSeriesKey } from "./series-key.ts";
 import type { RunCondition, TrimmedRun } from "./trim-run.ts";
@@ -8,7 +9,9 @@ import type { RunCondition, TrimmedRun } from "./trim-run.ts";
  * What is kept of a finished run about which nothing more is to be decided: who it is, how it ended, its series, and what its
  * parent shows of it. All else is read again from the API server when somebody asks for it.
  */
-export interface SettledRun extends Pick<TrimmedRun, "kind" | "namespace" | "name" | "uid" | "labels" | "creationTimestamp"> {
+export interface SettledRun extends Pick<TrimmedRun, "kind" | "namespace" | "name" | "uid" | "labels"> {
+  /** Seconds since the epoch: a number takes less than a text. */
+  readonly created: number;
   readonly owner?: TrimmedRun["owner"];
   readonly condition?: RunCondition;
   readonly startTime?: string;
@@ -40,6 +43,8 @@ export class PackedRun {
   readonly namespace: string;
   readonly owner: TrimmedRun["owner"];
   readonly endedAt: number | undefined;
+  readonly condition?: RunCondition;
+  readonly completionTime?: string;
   readonly #dictionary: Buffer | undefined;
   /** Each character is a byte: a short text takes less memory than a buffer. */
   readonly #bytes: string;
@@ -49,6 +54,9 @@ export class PackedRun {
     this.namespace = sharedText(run.namespace);
     this.endedAt = endedAt(run);
     this.owner = run.owner;
+    const condition = conditionOf(run);
+    if (condition !== undefined) this.condition = condition;
+    if (run.completionTime !== undefined) this.completionTime = run.completionTime;
     const json = JSON.stringify(run);
     const dictionary = dictionaryFor(run, json);
     this.#dictionary = dictionary;
@@ -105,7 +113,7 @@ export function settledRun(run: TrimmedRun): SettledRun {
     name,
     uid,
     labels: labelsOf(run),
-    creationTimestamp,
+    created: secondsOf(creationTimestamp),
     series: series === undefined ? undefined : sharedText(series),
     ...(owner !== undefined && { owner: owners(owner.uid, () => owner) }),
     ...(condition !== undefined && { condition }),

@@ -121,6 +121,20 @@ describe("a settled run", () => {
   });
 });
 
+describe("Notifications that become known together", () => {
+  it("are asked about one run after the other", async () => {
+    const { put, quiet, asked, runs, offers } = setting();
+    for (const uid of ["a", "b", "packed"]) runs.upsert(run("ci", uid, failed));
+    runs.pack("packed");
+    put("ci/red", { filter: { statuses: ["Failed"] } });
+    put("ci/any", {});
+    for (const key of ["ci/red", "ci/any"]) offers.notificationChanged(key);
+    await quiet();
+    assert.deepEqual(asked, ["a", "b", "packed"].flatMap((name) => [`ci/red ${name}`, `ci/any ${name}`]));
+    assert.deepEqual([runs.outline("packed")?.condition, runs.outline("packed")?.completionTime, runs.outline("none")], [failed.condition, failed.completionTime, undefined]);
+  });
+});
+
 describe("a run that changes", () => {
   it("is shown to exactly the Notifications that can match it, among 2,000 in 50 namespaces", async () => {
     const { put, change, quiet, asked } = setting();

@@ -161,7 +161,7 @@ describe("a view", () => {
 
   it("is kept for a bounded number of runs; made anew, it is still of the same state", () => {
     const runs = createRunStore(undefined);
-    const others = Array.from({ length: 511 }, (_, index) => `other-${index}`);
+    const others = Array.from({ length: 127 }, (_, index) => `other-${index}`);
     for (const uid of [runUid, ...others, "one-more"]) runs.upsert(trimmed({ uid }));
     const look = (uids: readonly string[]) => () => { for (const uid of uids) runs.view(uid); };
     assert.deepEqual(madeFor(runs, look(others)), same);
