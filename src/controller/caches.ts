@@ -4,7 +4,7 @@ import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import type { RunKind } from "../api/run-event.ts";
 import type { Kube } from "../kube/client.ts";
-import type { Reflector } from "../kube/reflector-options.ts";
+import type { Reflector, ReflectorOptions } from "../kube/reflector-options.ts";
 import type { ReflectorHandlers } from "../kube/reflector-store.ts";
 import { reflectNamespaces } from "../kube/reflect-namespaces.ts";
 import { deliveries, namespaces as namespaceObjects, notifications, providers, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
@@ -98,11 +98,8 @@ function lookUp<Value>(cache: Reflector<Value>, key: string): Value | undefined 
 const specChanged = (now: Notification | Provider, before: Notification | Provider | undefined): boolean =>
   before === undefined || now.metadata.generation !== before.metadata.generation || now.metadata.deletionTimestamp !== before.metadata.deletionTimestamp;
 
-/** What a watch keeps of a run: the run itself is handed on, and kept elsewhere. */
-interface Handed {
-  readonly uid: string;
-  run: TrimmedRun | undefined;
-}
+/** A run is handed on, and kept elsewhere: its watch keeps its uid. */
+type Handed = TrimmedRun | string;
 
 export interface CachesOptions {
   readonly kube: Kube;
@@ -113,8 +110,13 @@ export interface CachesOptions {
 
 export function createCaches({ kube, telemetry, namespaces }: CachesOptions, handlers: RunHandlers, signal: AbortSignal): Caches {
   const { log, metrics, clock } = telemetry;
-  const watch = <Value>(resource: Resource, transform: (object: KubeObject) => Value, own: ReflectorHandlers<Value>, until = signal): Reflector<Value> & Watched => {
-    const reflector = reflectNamespaces({ kube, resource, transform, handlers: own, log, metrics, clock }, namespaces, until);
+  const watch = <Value>(
+    resource: Resource,
+    transform: (object: KubeObject) => Value,
+    own: ReflectorHandlers<Value>,
+    { until = signal, ...more }: Pick<ReflectorOptions<Value>, "keep"> & { readonly until?: AbortSignal } = {},
+  ): Reflector<Value> & Watched => {
+    const reflector = reflectNamespaces({ kube, resource, transform, handlers: own, log, metrics, clock, ...more }, namespaces, until);
     return Object.assign(reflector, { resource: resourceName(resource) });
   };
   const demand = createDemand();
@@ -183,21 +185,22 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
   const first: readonly (Reflector<unknown> & Watched)[] = [notificationCache, providerCache, deliveryCache];
 
   const runHandlers: ReflectorHandlers<Handed> = {
-    onUpsert: (_, handed) => {
-      const { run } = handed;
-      handed.run = undefined;
-      if (run === undefined) return;
+    onUpsert: (_, run) => {
+      if (typeof run === "string") return;
       if (runs.isWatched(run.kind)) handlers.onRun(run);
       else handlers.onRunListed(run);
     },
-    onDelete: (_, { uid, run }, how) => {
-      if (run === undefined) handlers.onRunMissed(uid);
+    onDelete: (_, run, how) => {
+      if (typeof run === "string") handlers.onRunMissed(run);
       else handlers.onRunGone(run, how);
     },
   };
   const runs = createRunWatches({
     clock,
-    follow: (kind, until) => watch(resourceOfRun[kind], (object): Handed => ({ uid: object.metadata.uid ?? "", run: trimRun(object, kind, handlers.keepsWhole(object.metadata.namespace ?? "")) }), runHandlers, until),
+    follow: (kind, until) => {
+      const trim = (object: KubeObject): Handed => trimRun(object, kind, handlers.keepsWhole(object.metadata.namespace ?? ""));
+      return watch(resourceOfRun[kind], trim, runHandlers, { until, keep: (run) => (typeof run === "string" ? run : run.uid) });
+    },
     wants: demand.wants,
     onFollowed: (kind) => {
       handlers.onFollowed(demand.notificationsFor(kind));

@@ -3,9 +3,9 @@ import type { Message } from "../providers/provider.ts";
 import type { Route } from "./plan.ts";
 import { providerKeyOf } from "./routes.ts";
 
-/** When a run was made: of two made in one second, the uid decides. */
+/** When a run was made, in whole seconds since the epoch: of two made in one second, the uid decides. */
 export interface Age {
-  readonly created: string;
+  readonly created: number;
   readonly uid: string;
 }
 
@@ -24,6 +24,9 @@ export interface Places {
 
 /** So many places are known; those that were reported to longest ago are forgotten first. */
 const maxPlaces = 20_000;
+
+/** Kubernetes' times have whole seconds. */
+export const secondsOf = (time: string): number => Math.floor(Date.parse(time) / 1000);
 
 const isNewer = (a: Age, b: Age): boolean => a.created > b.created || (a.created === b.created && a.uid > b.uid);
 
@@ -45,7 +48,7 @@ export function createPlaces(): Places {
   const lookAt = ({ destination, notification }: Route, { target }: Pick<Message, "target">, event: RunEvent): { readonly place: string; readonly age: Age } | undefined => {
     const created = event.run.metadata?.creationTimestamp;
     if (destination?.definition.keepsState !== true || created === undefined) return undefined;
-    return { place: placeOf(providerKeyOf(notification), target), age: { created, uid: event.uid } };
+    return { place: placeOf(providerKeyOf(notification), target), age: { created: secondsOf(created), uid: event.uid } };
   };
 
   return {

@@ -1,13 +1,16 @@
 import type { Delivery } from "../api/delivery.ts";
+import type { Provider } from "../api/provider.ts";
 import type { RunEvent, RunKind } from "../api/run-event.ts";
+import { providerOfType } from "../providers/registry.ts";
 import type { Caches } from "./caches.ts";
 import type { Deliverer } from "./deliver.ts";
 import { isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
 import { hasUnfinished } from "./owed.ts";
 import { recordedOf, stillOwed } from "./pair-state.ts";
-import type { Places } from "./places.ts";
+import { secondsOf, type Places } from "./places.ts";
 import { providerKeyOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
+import type { TrimmedRun } from "./trim-run.ts";
 
 /** All that a record tells of a run that is gone: enough to end what was begun. */
 function lastKnown({ spec: { runRef }, status }: Delivery): RunEvent {
@@ -59,12 +62,17 @@ export function restoreFromRecords({ records, isWatched, runs, deliverer }: Rest
   for (const [uid, pairs] of vanished) deliverer.runVanished(uid, pairs);
 }
 
+const mayKeepState = (provider: Provider | undefined): boolean => provider === undefined || providerOfType(provider.spec.type)?.keepsState === true;
+
+const createdOf = (run: TrimmedRun | undefined): number | undefined => (run === undefined ? undefined : secondsOf(run.creationTimestamp));
+
 /** Takes up which run was the newest to report to a place, as far as the runs still exist. */
-export function restorePlaces(caches: Pick<Caches, "records" | "notification">, runs: Pick<RunStore, "run" | "settled">, places: Pick<Places, "restore">): void {
+export function restorePlaces(caches: Pick<Caches, "records" | "notification" | "providerFor">, runs: Pick<RunStore, "run" | "settled">, places: Pick<Places, "restore">): void {
   for (const { metadata: { namespace }, spec: { notificationRef, runRef }, status } of caches.records()) {
     const notification = caches.notification(`${namespace}/${notificationRef.name}`);
-    const created = (runs.settled(runRef.uid) ?? runs.run(runRef.uid))?.creationTimestamp;
-    if (notification === undefined || created === undefined) continue;
+    if (notification === undefined || !mayKeepState(caches.providerFor(notification))) continue;
+    const created = runs.settled(runRef.uid)?.created ?? createdOf(runs.run(runRef.uid));
+    if (created === undefined) continue;
     const accepted = (status?.destinations ?? []).flatMap(({ sentStatus, target }) => (sentStatus === undefined || target === undefined ? [] : [target]));
     places.restore(providerKeyOf(notification), accepted, { created, uid: runRef.uid });
   }

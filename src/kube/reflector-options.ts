@@ -49,6 +49,8 @@ export interface ReflectorOptions<T> {
   readonly labelSelector?: string | undefined;
   /** Makes of each object what is kept of it; the object itself is let go. */
   transform(object: KubeObject): T;
+  /** What is kept of a value when the handlers have been told of it; absent: all of it. */
+  keep?(value: T): T;
   readonly handlers: ReflectorHandlers<T>;
   readonly log: Logger;
   readonly metrics?: Metrics;

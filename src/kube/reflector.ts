@@ -5,7 +5,7 @@ import { KubeError, statusOf } from "./kube-error.ts";
 import type { WatchEvent } from "./objects.ts";
 import { defaultReflectorSettings, type Reflector, type ReflectorHealth, type ReflectorOptions } from "./reflector-options.ts";
 import { createStore } from "./reflector-store.ts";
-import { keyOf, resourceName } from "./resources.ts";
+import { resourceName } from "./resources.ts";
 import { compareVersions, judgeFailure } from "./watch-verdict.ts";
 
 type Counters = { -readonly [Field in keyof ReflectorHealth]: ReflectorHealth[Field] };
@@ -46,6 +46,7 @@ export function reflect<T>(options: ReflectorOptions<T>, signal: AbortSignal): R
   };
   const store = createStore<T>({
     transform: (object) => options.transform(object),
+    keep: (value) => options.keep?.(value) ?? value,
     handlers: options.handlers,
     onFault: (what, key, error) => {
       health.handlerErrors += 1;
@@ -227,15 +228,13 @@ export function reflect<T>(options: ReflectorOptions<T>, signal: AbortSignal): R
   }
 
   return {
-    get: (namespace, name) => store.entries.get(keyOf(namespace, name))?.value,
-    values: function* () {
-      for (const entry of store.entries.values()) yield entry.value;
-    },
+    get: store.get,
+    values: store.values,
     get isSynced() {
       return isSynced;
     },
     synced,
-    health: () => ({ ...health, objects: store.entries.size }),
+    health: () => ({ ...health, objects: store.size() }),
     done: run(),
   };
 }

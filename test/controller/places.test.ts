@@ -41,7 +41,7 @@ describe("a place that shows one state", () => {
 
   it("is known from the records after a restart", () => {
     const places = createPlaces();
-    places.restore("ci/service", [place.target], { created: "2026-01-01T00:00:01Z", uid: "b" });
+    places.restore("ci/service", [place.target], { created: Date.UTC(2026, 0, 1, 0, 0, 1) / 1000, uid: "b" });
     assert.equal(places.isOvertaken(gitHub, place, older), true);
   });
 
