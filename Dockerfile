@@ -8,9 +8,11 @@ COPY schemas schemas
 RUN npm run build && npm ci --omit=dev
 
 FROM node:24-slim
+# Reading tens of thousands of runs leaves holes in the memory of glibc's allocator that it does not give back.
+RUN apt-get update && apt-get install -y --no-install-recommends libjemalloc2 && rm -rf /var/lib/apt/lists/* && ln -s /usr/lib/*/libjemalloc.so.2 /usr/lib/libjemalloc.so.2
 ENV NODE_ENV=production
-# Memory that bursts took is given back: one pool for all threads, and a small space for what is short-lived.
-ENV MALLOC_ARENA_MAX=1
+# One pool for all threads, freed memory given back within a second, and a small space for what is short-lived.
+ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2 MALLOC_CONF=background_thread:true,narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0
 ENV NODE_OPTIONS=--max-semi-space-size=4
 WORKDIR /app
 COPY --from=build /app/package.json ./

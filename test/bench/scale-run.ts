@@ -16,6 +16,7 @@ import type { Footprint } from "../support/measured-serve.ts";
 import { startReceiver } from "../support/receivers.ts";
 import { eventually } from "../support/wait.ts";
 import type { Built } from "./build.ts";
+import { imageEnvironment } from "./image-environment.ts";
 import { fill, type Filled } from "./scale-fill.ts";
 
 /** A control plane with a cluster's worth of objects. */
@@ -127,10 +128,10 @@ export async function prepareScale(plane: ControlPlane, scale: number, tasks: bo
   const runs = await fill(plane, { pipelineRuns, namespaces, activePerThousand: 10, deliveries, reportedBy }, (done) => {
     progress(`${done} PipelineRuns stored after ${seconds()} s`);
   });
-  // Tekton's own controllers watch all of them: the API server has them at hand.
-  const { metadata: { resourceVersion } } = await plane.client.call<{ metadata: { resourceVersion: string } }>("GET", "/apis/tekton.dev/v1/pipelineruns?limit=1");
-  const query = `limit=1&resourceVersionMatch=NotOlderThan&resourceVersion=${resourceVersion}`;
-  for (const plural of ["pipelineruns", "taskruns"]) await eventually(`${plural} are at hand`, async () => (await plane.client.send("GET", `/apis/tekton.dev/v1/${plural}?${query}`)).status === 200, 900_000);
+  // An API server that has been running for a while, and whose objects Tekton's own controllers watch, has all of them at hand.
+  const watchOfNothing = "watch=true&resourceVersion=0&timeoutSeconds=1&fieldSelector=metadata.name%3Dnone";
+  const kinds = [...["pipelineruns", "taskruns"].map((plural) => `tekton.dev/v1/${plural}`), ...["providers", "notifications", "deliveries"].map((plural) => `${group}/v1alpha1/${plural}`)];
+  for (const kind of kinds) await eventually(`${kind} are at hand`, async () => (await plane.client.send("GET", `/apis/${kind}?${watchOfNothing}`)).status === 200, 900_000);
   progress(`filled after ${seconds()} s`);
   return { plane, runs, deliveries: runs.filter(({ active }, index) => !active && index < deliveries).length, notifications, sent: () => sent, close: receiver.close };
 }
@@ -148,7 +149,7 @@ export async function measureScale(scene: Scene, built: Built, idleMs: number, p
   const metricsPort = await freePort();
   const startedAt = performance.now();
   const flags = ["--controller", "--kubeconfig", plane.kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(metricsPort), "--development", "--log-level", "warn"];
-  const child = fork(built.path("test/support/measured-serve.ts"), flags, { execArgv: ["--expose-gc", "--max-semi-space-size=4"], env: { ...process.env, MALLOC_ARENA_MAX: "1" } });
+  const child = fork(built.path("test/support/measured-serve.ts"), flags, { execArgv: ["--expose-gc"], env: { ...process.env, ...imageEnvironment(progress) } });
   try {
     await eventually("the controller is ready", async () => (await fetch(`http://127.0.0.1:${metricsPort}/readyz`).catch(() => undefined))?.status === 200, 300_000);
     progress(`ready after ${Math.round(performance.now() - startedAt)} ms`);
