@@ -62,13 +62,14 @@ const widthOf = (character: string): number => (/\p{M}/u.test(character) ? 0 : w
 function caretAt(source: string, offset: number): string {
   const line = lineAt(source, offset);
   const before = Array.from(source.slice(line.start, offset));
-  const characters = Array.from(line.text, printable);
   const room = limits.caretWidth;
+  // A character has at most two units; what is further away is not shown, and the line may be all of a large document.
+  const characters = Array.from(line.text.slice(0, offset - line.start + 2 * room + 2));
   const first = characters.length <= room ? 0 : Math.max(0, Math.min(before.length - room / 2, characters.length - room));
-  const shown = characters.slice(first, first + room);
+  const shown = characters.slice(first, first + room).map(printable);
   const prefix = first > 0 ? "…" : "";
   const suffix = first + room < characters.length ? "…" : "";
-  const indent = characters.slice(first, before.length).reduce((sum, character) => sum + widthOf(character), prefix.length);
+  const indent = characters.slice(first, before.length).reduce((sum, character) => sum + widthOf(printable(character)), prefix.length);
   return `${prefix}${shown.join("")}${suffix}\n${" ".repeat(indent)}^`;
 }
 

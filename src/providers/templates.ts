@@ -28,15 +28,35 @@ export function* textsIn(value: unknown, path: readonly string[], depth = 0): Ge
   for (const [key, inner] of Object.entries(value)) yield* textsIn(inner, [...path, key], depth + 1);
 }
 
-/** Compiles the templates that a section sets. Fields that hold no text are left to the schema. */
+/** Texts of a section that are looked at, and those of them with `${...}` that are compiled. No section that is accepted has as many. */
+const maxTexts = 4096;
+const maxWithParts = 64;
+
+function firstOf<Item>(items: Iterable<Item>, count: number): readonly Item[] {
+  const taken: Item[] = [];
+  for (const item of items) if (taken.push(item) >= count) break;
+  return taken;
+}
+
+/** Each takes time, and a section that nobody has checked yet may have hundreds of thousands. */
+function refuseMore(text: string): TemplateCompilation {
+  const caret = `${text.slice(0, 40).split("\n")[0]?.toWellFormed() ?? ""}\n^`;
+  return { errors: [{ code: "TemplateTooLong", message: `there are too many templates: ${maxWithParts} are allowed in one section`, line: 1, column: 1, caret }], warnings: [] };
+}
+
+/** Compiles the templates that a section sets. Fields that hold no text are left to the schema. One that has too many is refused at the first that is one too many. */
 export function checkTemplates({ templates }: Pick<AnyProviderDefinition, "templates">, section: unknown): CheckedTemplate[] {
   const texts = templates.flatMap((declared) => {
     const inside = declared.at(-1) === everyText;
     const path = inside ? declared.slice(0, -1) : declared;
     const value = path.reduce(stepInto, section);
-    return inside || typeof value === "string" ? [...textsIn(value, path)] : [];
+    return inside || typeof value === "string" ? firstOf(textsIn(value, path), maxTexts + 1) : [];
   });
-  return texts.map(({ path, text }) => ({ path, ...compileTemplate(text, { environment: runEventEnvironment }) }));
+  const withParts = texts.filter(({ text }) => text.includes("${"));
+  const first = withParts[maxWithParts] ?? texts[maxTexts];
+  const taken = first === undefined ? texts : texts.slice(0, texts.indexOf(first));
+  const checked = taken.map(({ path, text }) => ({ path, ...compileTemplate(text, { environment: runEventEnvironment }) }));
+  return first === undefined ? checked : [...checked, { path: first.path, ...refuseMore(first.text) }];
 }
 
 /** Where a Notification's `message` has templates. */

@@ -3,7 +3,7 @@ import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { EgressPolicy } from "../providers/egress.ts";
 import { checkMeaning } from "./check-meaning.ts";
 import { checkSchema, type CheckedKind } from "./check-schema.ts";
-import { isObject, own, textOf } from "./json-value.ts";
+import { isLargerThan, isObject, own, textOf } from "./json-value.ts";
 import type { Findings } from "./problem.ts";
 
 export interface CheckOptions {
@@ -22,6 +22,9 @@ export function checkedKind(object: unknown): CheckedKind | undefined {
   return kind === "Provider" || kind === "Notification" ? kind : undefined;
 }
 
+/** Members and elements of a spec in all. One that passes the schema has fewer; a body of 3 MiB has room for a million. */
+const maxMembers = 50_000;
+
 /**
  * Everything that can be said about an object by itself: schema and meaning, all errors at once. Pure: no other object is
  * read. What the mutating webhook fills in must be there already (see `withDefaults`).
@@ -30,6 +33,9 @@ export function checkObject(object: unknown, options: CheckOptions): Findings {
   const kind = checkedKind(object);
   if (kind === undefined || !isObject(object)) {
     return { errors: [{ field: "kind", code: "KindNotSupported", message: `Unsupported value: only Provider and Notification of ${apiVersion} are checked` }], warnings: [] };
+  }
+  if (isLargerThan(own(object, "spec"), maxMembers)) {
+    return { errors: [{ field: "spec", code: "FieldTooMany", message: `Too many: must have at most ${maxMembers} items, those of all lists and maps inside together` }], warnings: [] };
   }
   const structure = checkSchema(kind, object);
   const malformed = (field: string): boolean => structure.some((found) => found.field === field || found.field.startsWith(`${field}.`) || found.field.startsWith(`${field}[`));

@@ -7,6 +7,9 @@ import { fieldPath, pointerSegments } from "./field-path.ts";
 import { isLargerThan, isObject, type JsonObject } from "./json-value.ts";
 import type { Problem } from "./problem.ts";
 
+/** Beyond this many errors the rest is not worded: looking for what was meant by ten thousand names takes longer than the call may. */
+const maxErrors = 500;
+
 /** The kinds that users write. */
 export type CheckedKind = "Provider" | "Notification";
 
@@ -45,7 +48,7 @@ export function checkSchema(kind: CheckedKind, object: JsonObject): readonly Pro
   const { all, first } = validatorsOf(kind);
   const validate = isLargerThan(written, maxMembersForAllErrors) ? first : all;
   if (validate(written)) return [];
-  const errors = (validate.errors ?? []).filter((error) => !insideRule.test(error.schemaPath));
+  const errors = (validate.errors ?? []).filter((error) => !insideRule.test(error.schemaPath)).slice(0, maxErrors);
   const rules = errors.filter((error) => isRule(error));
   const others = errors.filter((error) => !isRule(error)).map((error) => toProblem(error, written));
   const broken = rules.map((error) => toProblem(error, written)).filter(({ field }) => !others.some((other) => explains(other, field)));

@@ -106,16 +106,18 @@ const unknownKind = ({ kind }: AdmissionRequest): Refusal => ({
   message: `${shown(kind.kind)} of ${shown(kind.group)}/${shown(kind.version)} is not checked here, only Provider and Notification of ${apiVersion}; look at the rules of the webhook configuration`,
 });
 
-const shown = (text: string): string => (text.length > 100 ? `${text.slice(0, 100).toWellFormed()}…` : text);
+const shown = (text: string, max = 100): string => (text.length > max ? `${text.slice(0, max).toWellFormed()}…` : text);
 
 /** 403 when every error is about what the requester may do; else 422, for which kubectl prints the causes instead of the message. */
 function refusal(request: AdmissionRequest, errors: readonly Problem[]): Refusal {
   const causes = errors.slice(0, maxCauses).map(toCause);
   const more = errors.length - causes.length;
   const listed = causes.map(({ field, message }) => `${field}: ${message}`).join("\n");
+  // Of whoever calls the webhook without being the API server.
+  const name = shown(request.name, 253);
   const count = errors.length === 1 ? "1 error" : `${errors.length} errors`;
-  const message = cutToBytes(`${request.kind.kind} ${JSON.stringify(request.name)}: ${count}\n${listed}${more > 0 ? `\nand ${more} more` : ""}`, maxMessageBytes);
-  const details = { group, kind: request.kind.kind, name: request.name, causes };
+  const message = cutToBytes(`${request.kind.kind} ${JSON.stringify(name)}: ${count}\n${listed}${more > 0 ? `\nand ${more} more` : ""}`, maxMessageBytes);
+  const details = { group, kind: request.kind.kind, name, causes };
   return errors.every(isForbidden) ? { code: 403, reason: "Forbidden", message, details } : { code: 422, reason: "Invalid", message, details };
 }
 

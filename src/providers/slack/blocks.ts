@@ -28,6 +28,8 @@ type Path = readonly string[];
 
 const problem = (path: Path, code: SectionProblem["code"], message: string): SectionProblem => ({ path, code, message });
 
+const tooLong = problem(["blocks"], "FieldTooLong", `all blocks together may have at most ${maxJson} bytes of JSON`);
+
 function checkText(path: Path, text: string): SectionProblem[] {
   const key = path.at(-1) ?? "";
   if (hasParts(text) && !templated.includes(key)) {
@@ -45,17 +47,29 @@ function* buttonsWithoutUrl(value: unknown, path: Path): Generator<SectionProble
   for (const [key, inner] of Object.entries(value)) yield* buttonsWithoutUrl(inner, [...path, key]);
 }
 
-function depthOf(value: unknown, depth = 0): number {
-  if (typeof value !== "object" || value === null || depth > maxTemplateDepth) return depth;
-  return Math.max(depth, ...Object.values(value).map((inner) => depthOf(inner, depth + 1)));
+/** What is too much to be looked at closely: found without recursion, in as many steps as {@link maxJson} allows members. */
+function tooMuch(blocks: readonly Json[]): SectionProblem | undefined {
+  const open: { readonly value: unknown; readonly depth: number }[] = [{ value: blocks, depth: 0 }];
+  let members = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const { value, depth } = next;
+    if (typeof value !== "object" || value === null) continue;
+    if (depth >= maxTemplateDepth) return problem(["blocks"], "FieldInvalid", "the blocks are nested more deeply than Slack knows");
+    const inner: unknown[] = Object.values(value);
+    members += inner.length;
+    // A member takes at least two bytes of JSON.
+    if (members > maxJson / 2) return tooLong;
+    for (const one of inner) open.push({ value: one, depth: depth + 1 });
+  }
+  return Buffer.byteLength(JSON.stringify(blocks)) > maxJson ? tooLong : undefined;
 }
 
 /** What Slack would refuse, or what run data must not decide, in a Notification's own blocks. */
 export function checkBlocks(blocks: readonly Json[] | undefined): SectionProblem[] {
   if (blocks === undefined) return [];
   const top = ["blocks"];
-  if (depthOf(blocks) >= maxTemplateDepth) return [problem(top, "FieldInvalid", "the blocks are nested more deeply than Slack knows")];
-  if (Buffer.byteLength(JSON.stringify(blocks)) > maxJson) return [problem(top, "FieldTooLong", `all blocks together may have at most ${maxJson} bytes of JSON`)];
+  const much = tooMuch(blocks);
+  if (much !== undefined) return [much];
   const texts = [...textsIn(blocks, top)];
   const problems = [...texts.flatMap(({ path, text }) => checkText(path, text)), ...buttonsWithoutUrl(blocks, top), ...checkShapes(blocks, top)];
   const templates = texts.filter(({ text }) => hasParts(text)).length;
