@@ -34,6 +34,7 @@ export const serveFlags = [
   { name: "lease-duration", type: "string", value: "DURATION", description: "How long another controller waits before it takes over from one that vanished, 3s to 10m. Default: 15s." },
   { name: "delivery-deadline", type: "string", value: "DURATION", description: "How long a message is tried, such as 30m or 24h. Default: 24h." },
   { name: "ambient-credentials-namespaces", type: "string", value: "NAMES", repeatable: true, description: "Namespaces, with commas between or the flag repeated, whose Providers may use the identity of this program at AWS and Google. Default: none." },
+  { name: "require-secret-opt-in", type: "boolean", description: "Use only Secrets that name the Provider in their annotation integrations.tekton.ornew.io/allowed-providers." },
   { name: "egress-allow-hosts", type: "string", value: "HOSTS", repeatable: true, description: "Hosts, with commas between or the flag repeated, that Providers may reach although they are in another namespace of the cluster or in a denied range, such as events.platform.svc or *.corp.example.com. Default: none." },
   { name: "egress-allow-http", type: "boolean", description: "Allow Providers to send over plain http." },
   { name: "egress-deny-cidrs", type: "string", value: "CIDRS", repeatable: true, description: "Ranges of addresses, with commas between or the flag repeated, that Providers may not reach, besides those of ServiceCIDR objects. Default: none." },
@@ -59,6 +60,7 @@ export interface Config {
   readonly leaseDurationMs: number;
   readonly deliveryDeadlineMs: number;
   readonly ambientCredentialsNamespaces: readonly string[];
+  readonly requireSecretOptIn: boolean;
   readonly egressAllowHosts: readonly string[];
   readonly egressAllowHttp: boolean;
   readonly egressDenyCidrs: readonly string[];
@@ -247,6 +249,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     leaseDurationMs: leaseDuration(text("lease-duration")),
     deliveryDeadlineMs: durationMs("delivery-deadline", text("delivery-deadline"), 24 * 3_600_000),
     ambientCredentialsNamespaces: entriesOf("ambient-credentials-namespaces", list("ambient-credentials-namespaces"), (entry) => namespaceForm.test(entry), "the name of a namespace"),
+    requireSecretOptIn: given["require-secret-opt-in"] === true,
     egressAllowHosts: entriesOf("egress-allow-hosts", list("egress-allow-hosts").map((value) => value.toLowerCase()), isHost, "a host such as events.platform.svc or *.example.com"),
     egressAllowHttp: given["egress-allow-http"] === true,
     egressDenyCidrs: entriesOf("egress-deny-cidrs", list("egress-deny-cidrs"), isCidr, "a range of addresses such as 10.96.0.0/12"),

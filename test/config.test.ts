@@ -35,6 +35,7 @@ describe("without flags", () => {
       leaseDurationMs: 15_000,
       deliveryDeadlineMs: 86_400_000,
       ambientCredentialsNamespaces: [],
+      requireSecretOptIn: false,
       egressAllowHosts: [],
       egressAllowHttp: false,
       egressDenyCidrs: [],

@@ -3,7 +3,7 @@ export const group = "integrations.tekton.ornew.io";
 export const version = "v1alpha1";
 export const apiVersion = `${group}/${version}`;
 
-/** Annotations that the product reads from runs and from its own kinds. */
+/** Annotations that the product reads from runs, from Secrets and from its own kinds. */
 export const annotations = {
   githubOwner: `${group}/github-owner`,
   githubRepo: `${group}/github-repo`,
@@ -11,5 +11,6 @@ export const annotations = {
   contextId: `${group}/context-id`,
   dashboardBaseUrl: `${group}/tekton-dashboard-base-url`,
   loop: `${group}/loop`,
+  allowedProviders: `${group}/allowed-providers`,
   redeliver: `${group}/redeliver`,
 } as const;

@@ -56,6 +56,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
     const controller = createController({
       kube,
       ownIdentityNamespaces,
+      requireSecretOptIn: config.requireSecretOptIn,
       outbound: (mayBegin) => createOutbound({ policy, mayBegin, proxies: config.proxies }),
       telemetry,
       observe: injected.observe ?? observeNothing,

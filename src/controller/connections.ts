@@ -2,16 +2,16 @@ import { createHash } from "node:crypto";
 import type { Provider } from "../api/provider.ts";
 import { CodedError, errorCatalogue, type ErrorCode } from "../errors.ts";
 import type { Kube } from "../kube/client.ts";
-import { secrets as secretsResource, type KubeObject } from "../kube/resources.ts";
 import type { Http } from "../providers/http.ts";
 import type { Outbound } from "../providers/outbound.ts";
-import { DeliveryError } from "../providers/delivery-error.ts";
+import type { DeliveryError } from "../providers/delivery-error.ts";
 import { checkOwnIdentity, usesOwnIdentity, type OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { AnyProviderDefinition, Sender } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
-import { checkTransport, transportOf, transportSecretRefs } from "../providers/transport.ts";
+import { checkTransport, transportOf } from "../providers/transport.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { Rate } from "./lanes.ts";
+import { readSecrets } from "./read-secrets.ts";
 
 /** Whether messages can go out through a Provider. */
 export type Connection =
@@ -62,6 +62,8 @@ export interface ConnectionsOptions {
   readonly kube: Kube;
   readonly outbound: Outbound;
   readonly ownIdentityNamespaces: OwnIdentityNamespaces;
+  /** Secrets are used only where they name the Provider. Default: false. */
+  readonly requireSecretOptIn?: boolean;
   readonly telemetry: Telemetry;
 }
 
@@ -75,23 +77,6 @@ const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600
 export function rateOf(provider: Provider | undefined): Rate | undefined {
   const { requests, per = "1m" } = provider?.spec.rateLimit ?? {};
   return requests === undefined ? undefined : { requests, perMs: Number.parseInt(per, 10) * (unitMs[per.slice(-1)] ?? 60_000) };
-}
-
-/** The values of all Secrets that the Provider names, by `<name>/<key>`. Throws SecretNotFound. */
-async function readSecrets(kube: Kube, provider: Provider, definition: AnyProviderDefinition, signal: AbortSignal): Promise<Map<string, string>> {
-  const values = new Map<string, string>();
-  const read = new Map<string, KubeObject | undefined>();
-  for (const { name, key, what, optional = false } of [...definition.secretRefs(provider.spec[definition.section]), ...transportSecretRefs(provider.spec)]) {
-    if (!read.has(name)) read.set(name, await kube.get(secretsResource, { namespace: provider.metadata.namespace, name }, signal));
-    const secret = read.get(name);
-    if (secret === undefined) throw new DeliveryError("SecretNotFound", `Secret ${name} (${what}) does not exist in namespace ${provider.metadata.namespace}`);
-    const data = secret["data"] as Readonly<Record<string, string>> | undefined;
-    const encoded = data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
-    if (optional && (encoded === undefined || encoded === "")) continue;
-    if (encoded === undefined || encoded === "") throw new DeliveryError("SecretNotFound", `Secret ${name} has no key ${key} (${what})`);
-    values.set(`${name}/${key}`, Buffer.from(encoded, "base64").toString("utf8"));
-  }
-  return values;
 }
 
 function fingerprintOf({ metadata, spec }: Provider, section: unknown, values: ReadonlyMap<string, string>): string {
@@ -129,7 +114,10 @@ function untilIdle(sender: Sender, http: Http): Sender {
   };
 }
 
-export function createConnections({ kube, outbound, ownIdentityNamespaces, telemetry }: ConnectionsOptions): Connections {
+/** The Secrets are not what was opened with any more. */
+const unusable: ReadonlySet<ErrorCode> = new Set(["SecretNotFound", "SecretNotAllowed", "SecretMalformed"]);
+
+export function createConnections({ kube, outbound, ownIdentityNamespaces, requireSecretOptIn = false, telemetry }: ConnectionsOptions): Connections {
   const opened = new Map<string, Open>();
   const state = new Map<string, Known>();
   /** Fingerprints whose credentials the service refused, until another one comes or they are tried again. */
@@ -181,7 +169,7 @@ export function createConnections({ kube, outbound, ownIdentityNamespaces, telem
     const ofSection = [...definition.check(section), ...checkOwnIdentity(definition, section, provider.metadata.namespace, ownIdentityNamespaces)];
     const [problem] = [...ofSection.map((found) => ({ ...found, path: [definition.section, ...found.path] })), ...checkTransport(provider.spec)];
     if (problem !== undefined) return { ready: false, code: problem.code, message: `spec.${problem.path.join(".")} ${problem.message}` };
-    const values = await readSecrets(kube, provider, definition, signal);
+    const values = await readSecrets({ kube, requireOptIn: requireSecretOptIn }, provider, definition, signal);
     const fingerprint = fingerprintOf(provider, section, values);
     const refusal = refusals.get(key);
     if (refusal?.fingerprint === fingerprint && telemetry.clock.monotonic() - refusal.at < recheckMs) {
@@ -217,7 +205,7 @@ export function createConnections({ kube, outbound, ownIdentityNamespaces, telem
         const code = error instanceof CodedError ? error.code : "ServiceFailed";
         // A failed read of a Secret says nothing about the credentials in use.
         if (inUse !== undefined && errorCatalogue[code].area === "kubernetes") return inUse.connection;
-        if (code === "SecretNotFound" || code === "SecretMalformed") shut(key);
+        if (unusable.has(code)) shut(key);
         connection = { ready: false, code, message: messageOf(key, error) };
       }
       state.set(key, { connection, version, readAt: telemetry.clock.monotonic() });

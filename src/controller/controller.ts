@@ -25,6 +25,8 @@ export interface ControllerOptions {
   /** Makes what requests to services go through. They are begun only while `mayBegin` says so. */
   readonly outbound: (mayBegin: () => boolean) => Outbound;
   readonly ownIdentityNamespaces: OwnIdentityNamespaces;
+  /** Secrets are used only where they name the Provider. Default: false. */
+  readonly requireSecretOptIn?: boolean;
   readonly telemetry: Telemetry;
   readonly observe: StepObserver;
   readonly urlTemplate: string | undefined;

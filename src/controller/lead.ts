@@ -83,7 +83,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       log.error("runs could not be offered to Notifications", { namespace: lane, name, error });
     },
   });
-  const connections = createConnections({ kube, outbound: options.outbound, ownIdentityNamespaces: options.ownIdentityNamespaces, telemetry });
+  const connections = createConnections({ kube, outbound: options.outbound, ownIdentityNamespaces: options.ownIdentityNamespaces, requireSecretOptIn: options.requireSecretOptIn === true, telemetry });
   const recorder = createEventRecorder({ kube, reportingController: "integrations.tekton.ornew.io/controller", reportingInstance: options.instance, clock, log }, term.lost);
   const providerQueue = careQueue("Provider", telemetry);
   const notificationQueue = careQueue("Notification", telemetry);

@@ -31,25 +31,25 @@ interface Setting extends FakeKube {
   readonly connections: Connections;
   readonly clock: ManualClock;
   readonly redactor: Redactor;
-  readonly store: (data: Record<string, string> | undefined) => void;
+  readonly store: (data: Record<string, string> | undefined, annotations?: Record<string, string>) => void;
   /** Looks at the Provider again after `ms`. */
   readonly refresh: (ms?: number, provider?: Provider) => Promise<Connection>;
   readonly reads: () => number;
 }
 
-function setting(): Setting {
+function setting(requireSecretOptIn = false): Setting {
   const fake = fakeKube();
   const clock = manualClock();
   const redactor = createRedactor();
-  const connections = createConnections({ kube: fake.kube, outbound: unused, ownIdentityNamespaces: new Set(), telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
+  const connections = createConnections({ kube: fake.kube, outbound: unused, ownIdentityNamespaces: new Set(), requireSecretOptIn, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
   return {
     ...fake,
     connections,
     clock,
     redactor,
-    store: (data) => {
+    store: (data, annotations = {}) => {
       if (data === undefined) fake.objects.delete("ci/github-app");
-      else fake.objects.set("ci/github-app", { apiVersion: "v1", kind: "Secret", metadata: { name: "github-app" }, data: Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value).toString("base64")])) });
+      else fake.objects.set("ci/github-app", { apiVersion: "v1", kind: "Secret", metadata: { name: "github-app", annotations }, data: Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value).toString("base64")])) });
     },
     refresh: (ms = secretEveryMs, provider = gitHubProvider()) => {
       clock.advance(ms);
@@ -79,6 +79,27 @@ describe("a connection", () => {
     store({ "private-key.pem": keys[0] });
     assert.equal(told(await refresh()), "ready");
     assert.equal(connections.current(key), await refresh(0));
+  });
+
+  it("with required opt-in, is ready while the Secret's annotation names the Provider, and within a minute no longer", async () => {
+    const { store, refresh } = setting(true);
+    const allow = (list?: string): void => {
+      store({ "private-key.pem": keys[0] }, list === undefined ? {} : { "integrations.tekton.ornew.io/allowed-providers": list });
+    };
+    const refusal = "SecretNotAllowed: Secret github-app (the private key of the GitHub App) does not allow this Provider: its annotation integrations.tekton.ornew.io/allowed-providers must name service, or be *";
+    for (const list of [undefined, "", "service-2", "serv*", "Service", "a,b"]) {
+      allow(list);
+      assert.equal(told(await refresh()), refusal, list);
+    }
+    for (const list of ["service", "*", "a, service ,b"]) {
+      allow(list);
+      const connection = await refresh();
+      assert.equal(told(connection), "ready", list);
+      const closed = mock.method(senderOf(connection), "close");
+      allow();
+      assert.equal(told(await refresh()), refusal);
+      assert.equal(closed.mock.callCount(), 1);
+    }
   });
 
   it("reads the Secret once a minute, and keeps its sender while nothing changes", async () => {
