@@ -217,6 +217,10 @@ function fromEnvironment(flag: Flag, environment: NodeJS.ProcessEnv): string | b
   throw usage(`${environmentName(flag.name)}: ${JSON.stringify(value)} is neither true nor false`);
 }
 
+/** The kubeconfig that is named by a flag, else by KUBECONFIG (which may name several); undefined: none. */
+export const kubeconfigFiles = (flag: string | undefined, environment: NodeJS.ProcessEnv = process.env): string | undefined =>
+  flag ?? (environment["KUBECONFIG"] === "" ? undefined : environment["KUBECONFIG"]);
+
 /** Reads the flags of `serve` and, where a flag is not given, its environment variable. Throws UsageInvalid. */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv = process.env): Config {
   const options: ParseArgsConfig["options"] = Object.fromEntries(serveFlags.map((flag) => [flag.name, { type: flag.type, multiple: "repeatable" in flag }]));
@@ -235,7 +239,7 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
   return Object.freeze({
     webhook: both || given["webhook"] === true,
     controller: both || given["controller"] === true,
-    kubeconfig: text("kubeconfig") ?? (environment["KUBECONFIG"] === "" ? undefined : environment["KUBECONFIG"]),
+    kubeconfig: kubeconfigFiles(text("kubeconfig"), environment),
     namespace: text("namespace"),
     watchNamespaces: namespaces(list("watch-namespace")),
     bindAddress: text("bind-address"),

@@ -29,8 +29,11 @@ interface NamespaceObject {
   readonly metadata?: { readonly name?: unknown; readonly labels?: Readonly<Record<string, string>> };
 }
 
-/** Takes Providers, Notifications and the labels of Namespaces out of files; other objects are passed over. Throws UsageInvalid for one that admission would refuse. */
-export function readSetup(manifests: readonly Manifest[]): Setup {
+/**
+ * Takes Providers, Notifications and the labels of Namespaces out of files; other objects are passed over. `namespaceOf`: of those that name none.
+ * Throws UsageInvalid for one that admission would refuse.
+ */
+export function readSetup(manifests: readonly Manifest[], namespaceOf = defaultNamespace): Setup {
   const providers: Provider[] = [];
   const notifications: Notification[] = [];
   const namespaces = new Map<string, Readonly<Record<string, string>>>();
@@ -39,7 +42,7 @@ export function readSetup(manifests: readonly Manifest[]): Setup {
     const { apiVersion, kind: named, metadata } = (object ?? {}) as NamespaceObject;
     if (apiVersion === "v1" && named === "Namespace" && typeof metadata?.name === "string") namespaces.set(metadata.name, metadata.labels ?? {});
     if (kind === undefined) continue;
-    const namespace = (object as { metadata?: { namespace?: string } }).metadata?.namespace ?? defaultNamespace;
+    const namespace = (object as { metadata?: { namespace?: string } }).metadata?.namespace ?? namespaceOf;
     const [error] = checkManifest(object, { namespace }).errors;
     if (error !== undefined) throw new CodedError("UsageInvalid", `${file}, document ${document}: ${error.field}: ${error.message} (lint shows all errors)`);
     if (kind === "Provider") providers.push(complete(object, namespace) as Provider);
