@@ -18,7 +18,11 @@ const uid = (whose: string) => text(64, { description: `UID of the ${whose}.`, m
 const spec = Type.Object(
   {
     notificationRef: Type.Object(
-      { name: objectName({ description: "Name of the Notification." }), uid: uid("Notification") },
+      {
+        name: objectName({ description: "Name of the Notification." }),
+        namespace: Type.Optional(namespaceName({ description: "Namespace of the Notification. When left out: the Delivery's own." })),
+        uid: uid("Notification"),
+      },
       { description: "The Notification whose message this is." },
     ),
     runRef: Type.Object(

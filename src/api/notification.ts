@@ -124,7 +124,7 @@ const finishedRun = Type.Object(
 
 const status = Type.Object(
   {
-    ...conditionFields("Ready, ProviderResolved, FilterValid, Throttled"),
+    ...conditionFields("Ready, ProviderResolved, FilterValid, Throttled, Restricted"),
     activeSince: Type.Optional(time("Runs that ended before this moment are not reported.")),
     selection: Type.Optional(text(64, { description: "Digest of what selects runs and routes them, to tell an edit of it." })),
     caughtUpAt: Type.Optional(time("Up to when everything that was owed is sent, or stands in a Delivery.")),
@@ -132,6 +132,15 @@ const status = Type.Object(
       setOf(oneWordOf(runStatuses, { description: "A status." }), { maxItems: runStatuses.length, description: "The statuses that are reported, with the Provider's own choice filled in." }),
     ),
     delivered: Type.Optional(Type.Integer({ minimum: 0, description: "How many messages the service accepted since the controller counts." })),
+    otherNamespaces: Type.Optional(
+      Type.Object(
+        {
+          delivered: Type.Integer({ minimum: 0, description: "How many of the messages that were accepted are about them." }),
+          deadLetters: Type.Integer({ minimum: 0, description: "How many messages about them were given up." }),
+        },
+        { description: "Runs of other namespaces than the Notification's: whoever reads it may not be able to read them, so that nothing else is said of them here. Their Deliveries are in the controller's own namespace." },
+      ),
+    ),
     lastDelivery: Type.Optional(
       Type.Object(
         {

@@ -40,6 +40,9 @@ const frame = {
   allowedNamespaces: Type.Optional(
     namespaceSelector("The other namespaces whose Notifications may refer to this Provider. When left out: none."),
   ),
+  runNamespaces: Type.Optional(
+    namespaceSelector("The namespaces whose runs Notifications that select other namespaces may send through this Provider. Runs of the Provider's and of the Notification's own are always among them. When left out: no others."),
+  ),
   timeout: Type.Optional(
     Type.String({
       default: "15s",
@@ -134,6 +137,7 @@ export interface Provider {
     readonly type: string;
     readonly suspend?: boolean;
     readonly allowedNamespaces?: NamespaceSelector;
+    readonly runNamespaces?: NamespaceSelector;
     readonly timeout?: string;
     readonly rateLimit?: { readonly requests: number; readonly per?: string };
   };

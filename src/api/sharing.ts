@@ -21,6 +21,16 @@ export function isOffered({ metadata, spec }: Provider, namespace: string, label
   return allowedNamespaces !== undefined && selectsNamespace(allowedNamespaces, namespace, goesByLabels(allowedNamespaces) ? labelsOf(namespace) : undefined);
 }
 
+/**
+ * Whether runs of a namespace may be sent through a Provider for Notifications of another (or the same) one: whoever writes the
+ * Provider decides where they go, and was asked for the right to list runs there.
+ */
+export function takesRuns({ metadata, spec }: Provider, notificationNamespace: string, runNamespace: string, labelsOf: (namespace: string) => Labels | undefined): boolean {
+  if (runNamespace === notificationNamespace || runNamespace === metadata.namespace) return true;
+  const { runNamespaces } = spec;
+  return runNamespaces !== undefined && selectsNamespace(runNamespaces, runNamespace, goesByLabels(runNamespaces) ? labelsOf(runNamespace) : undefined);
+}
+
 /** What is said of a Provider that does not exist and of one that is not offered alike: nobody learns through it which of the two it is. */
 export function notResolved({ metadata, spec: { providerRef } }: Pick<Notification, "metadata" | "spec">): string {
   const { name, namespace = metadata.namespace } = providerRef;

@@ -6,6 +6,7 @@ import type { Recorded } from "../controller/owed.ts";
 import { createPlaces, type Places } from "../controller/places.ts";
 import { plan, type Plan, type Route } from "../controller/plan.ts";
 import { makeRoute, providerKeyOf } from "../controller/routes.ts";
+import { includes, reachOf } from "../controller/reach.ts";
 import { createPrevious } from "../controller/previous.ts";
 import { isOffered } from "../api/sharing.ts";
 import { createRunStore, type RunView } from "../controller/run-store.ts";
@@ -65,7 +66,7 @@ function judge(player: Player, view: RunView): Simulated {
 }
 
 const selectable = ({ route }: Player, event: RunEvent): boolean =>
-  route.matcher.kinds.has(event.kind) && event.namespace === route.notification.metadata.namespace;
+  route.matcher.kinds.has(event.kind) && includes(route.reach.selected, event.namespace);
 
 /**
  * Plays changes of runs to Notifications in order, as the controller would see them if every change reached it alone and
@@ -77,13 +78,15 @@ export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator
     const provider = providers.get(providerKeyOf(notification));
     return provider !== undefined && isOffered(provider, notification.metadata.namespace, (namespace) => setup.namespaces.get(namespace)) ? provider : undefined;
   };
+  const known = { names: () => setup.namespaces.keys(), labelsOf: (name: string) => setup.namespaces.get(name) };
   const places = createPlaces();
   const players = setup.notifications.map((notification): Player => {
     const providerName = providerKeyOf(notification);
+    const provider = offered(notification);
     return {
       name: `${notification.metadata.namespace}/${notification.metadata.name}`,
       providerName,
-      route: makeRoute(notification, offered(notification), -Infinity),
+      route: makeRoute(notification, provider, -Infinity, reachOf(notification, provider, known)),
       recorded: new Map(),
       places,
     };

@@ -10,7 +10,7 @@ import type { Manifest } from "./manifests.ts";
 export interface Setup {
   readonly providers: readonly Provider[];
   readonly notifications: readonly Notification[];
-  /** Labels of the Namespaces that are given, by name. */
+  /** Labels of the Namespaces that are given, by name, with the one that the API server gives to each. */
   readonly namespaces: ReadonlyMap<string, Readonly<Record<string, string>>>;
 }
 
@@ -40,7 +40,7 @@ export function readSetup(manifests: readonly Manifest[], namespaceOf = defaultN
   for (const { file, document, object } of manifests) {
     const kind = checkedKind(object);
     const { apiVersion, kind: named, metadata } = (object ?? {}) as NamespaceObject;
-    if (apiVersion === "v1" && named === "Namespace" && typeof metadata?.name === "string") namespaces.set(metadata.name, metadata.labels ?? {});
+    if (apiVersion === "v1" && named === "Namespace" && typeof metadata?.name === "string") namespaces.set(metadata.name, { ...metadata.labels, "kubernetes.io/metadata.name": metadata.name });
     if (kind === undefined) continue;
     const namespace = (object as { metadata?: { namespace?: string } }).metadata?.namespace ?? namespaceOf;
     const [error] = checkManifest(object, { namespace }).errors;

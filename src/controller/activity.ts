@@ -11,10 +11,10 @@ function canonical(value: unknown): string {
   );
 }
 
-/** A digest of what selects runs and routes their messages: another one is another question to every run. */
-export function selectionOf({ spec }: Notification): string {
+/** A digest of what selects runs and routes their messages: another one is another question to every run. `reach`: see `Reach.digest`. */
+export function selectionOf({ spec }: Notification, reach = ""): string {
   const parts = Object.fromEntries(Object.entries(spec).filter(([field]) => !others.has(field)));
-  return createHash("sha256").update(canonical(parts)).digest("hex").slice(0, 16);
+  return createHash("sha256").update(`${canonical(parts)}${reach}`).digest("hex").slice(0, 16);
 }
 
 export interface Activity {
@@ -25,16 +25,24 @@ export interface Activity {
   readonly change: "created" | "suspended" | "resumed" | "edited" | "none";
 }
 
+export interface ActivityInput {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Up to when all that was owed is sent or on record, as far as this process knows; undefined: as the status says. */
+  readonly caughtUpAt: number | undefined;
+  /** See `Reach.digest`; undefined: not known yet, and taken to be as it was. */
+  readonly reach: string | undefined;
+}
+
 /**
  * Since when a Notification reports: its creation; after a resume, the moment the resume is first seen; after an edit of what
  * it selects or where that goes, the moment up to which everything had been settled under the spec before. A status with
  * `observedGeneration` and without `activeSince` is that of a suspended Notification.
- * @param now milliseconds since the epoch
- * @param caughtUpAt up to when all that was owed is sent or on record, as far as this process knows; undefined: as the status says
+ * The namespaces that it reaches are part of what it selects, whether it was edited or their labels were.
  */
-export function activityOf(notification: Notification, now: number, caughtUpAt: number | undefined): Activity {
+export function activityOf(notification: Notification, { now, caughtUpAt, reach }: ActivityInput): Activity {
   const { metadata, spec, status } = notification;
-  const selection = selectionOf(notification);
+  const selection = reach === undefined ? (status?.selection ?? selectionOf(notification)) : selectionOf(notification, reach);
   if (spec.suspend === true) return { activeSince: undefined, selection, change: status?.observedGeneration === undefined || status.activeSince !== undefined ? "suspended" : "none" };
   if (status?.observedGeneration === undefined) return { activeSince: Date.parse(metadata.creationTimestamp), selection, change: "created" };
   if (status.activeSince === undefined) return { activeSince: now, selection, change: "resumed" };

@@ -3,6 +3,7 @@ import type { Labels } from "../api/fits-labels.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import type { RunKind } from "../api/run-event.ts";
+import type { NamespaceSelector } from "../api/selectors.ts";
 import type { Kube } from "../kube/client.ts";
 import type { Reflector, ReflectorOptions } from "../kube/reflector-options.ts";
 import type { ReflectorHandlers } from "../kube/reflector-store.ts";
@@ -11,8 +12,9 @@ import { deliveries, namespaces as namespaceObjects, notifications, providers, r
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createDemand } from "./demand.ts";
 import { keptRecord } from "./kept-record.ts";
-import { deliveryName, isGenuine, pairOfRecord, type Pair } from "./ledger.ts";
+import { deliveryName, isGenuine, pairOfRecord, recordNamespace, recordNamespaces, type Pair } from "./ledger.ts";
 import { inUse, kindsFollowed, providerKeyOf } from "./routes.ts";
+import { reachOf, readsNamespaceLabels, type KnownNamespaces, type Reach } from "./reach.ts";
 import { createRunWatches } from "./run-watches.ts";
 import { goesByLabels, isOffered } from "../api/sharing.ts";
 import { trimRun, type TrimmedRun } from "./trim-run.ts";
@@ -65,8 +67,12 @@ export interface Caches {
   readonly isWatched: (kind: RunKind) => boolean;
   /** Whether all runs of the kind are known that there are: there are none where the kind is not served. */
   readonly isSettled: (kind: RunKind) => boolean;
-  /** Whether {@link isSettled} holds for all kinds that the Notification needs. */
+  /** Whether {@link isSettled} holds for all kinds that the Notification needs, and labels of Namespaces are known where it needs them. */
   readonly isFollowed: (notification: Notification) => boolean;
+  /** See {@link reachOf}; undefined: labels of Namespaces decide it, and are not known yet. */
+  readonly reachOf: (notification: Notification, provider: Provider | undefined) => Reach | undefined;
+  /** The labels of a Namespace; undefined where they are not known. */
+  readonly labelsOf: (namespace: string) => Labels | undefined;
   /** Whether all that is watched is followed now, as far as can be told. */
   readonly isFollowing: () => boolean;
   /** All watches, for their health. */
@@ -106,17 +112,19 @@ export interface CachesOptions {
   readonly telemetry: Telemetry;
   /** Where to watch; none: everywhere. */
   readonly namespaces: readonly string[];
+  /** The controller's own, where records are watched too. */
+  readonly ownNamespace: string;
 }
 
-export function createCaches({ kube, telemetry, namespaces }: CachesOptions, handlers: RunHandlers, signal: AbortSignal): Caches {
+export function createCaches({ kube, telemetry, namespaces, ownNamespace }: CachesOptions, handlers: RunHandlers, signal: AbortSignal): Caches {
   const { log, metrics, clock } = telemetry;
   const watch = <Value>(
     resource: Resource,
     transform: (object: KubeObject) => Value,
     own: ReflectorHandlers<Value>,
-    { until = signal, ...more }: Pick<ReflectorOptions<Value>, "keep"> & { readonly until?: AbortSignal } = {},
+    { until = signal, where = namespaces, ...more }: Pick<ReflectorOptions<Value>, "keep"> & { readonly until?: AbortSignal; readonly where?: readonly string[] } = {},
   ): Reflector<Value> & Watched => {
-    const reflector = reflectNamespaces({ kube, resource, transform, handlers: own, log, metrics, clock, ...more }, namespaces, until);
+    const reflector = reflectNamespaces({ kube, resource, transform, handlers: own, log, metrics, clock, ...more }, where, until);
     return Object.assign(reflector, { resource: resourceName(resource) });
   };
   const demand = createDemand();
@@ -126,7 +134,9 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
   };
 
   const onNotification = (key: string): void => {
-    demand.setNotification(key, lookUp(notificationCache, key));
+    const notification = lookUp(notificationCache, key);
+    followNamespaces(notification?.spec.filter?.namespaceSelector);
+    demand.setNotification(key, notification);
     review();
     handlers.onNotification(key);
   };
@@ -136,25 +146,39 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
     },
     onDelete: onNotification,
   });
-  let labelsByNamespace: (Reflector<Labels> & Watched) | undefined;
-  const sharingChanged = (namespace: string): void => {
-    for (const { metadata, spec } of notificationCache.values()) {
-      if (metadata.namespace === namespace && (spec.providerRef.namespace ?? namespace) !== namespace) handlers.onNotification(`${namespace}/${metadata.name}`);
+  let labelsByNamespace: (Reflector<{ readonly name: string; readonly labels: Labels }> & Watched) | undefined;
+  const knownNamespaces: KnownNamespaces = {
+    names: function* () {
+      for (const { name } of labelsByNamespace?.values() ?? []) yield name;
+    },
+    labelsOf: (name) => labelsByNamespace?.get(undefined, name)?.labels,
+  };
+  const labelsDecide = (notification: Notification): boolean => readsNamespaceLabels(notification, lookUp(providerCache, providerKeyOf(notification)));
+  /** The labels of a namespace changed, or (undefined) all are known now. */
+  const labelsChanged = (of: string | undefined): void => {
+    if (labelsByNamespace?.isSynced !== true) return;
+    for (const notification of notificationCache.values()) {
+      const { metadata: { namespace, name }, spec: { providerRef } } = notification;
+      const isOfferedByThem = (of === undefined || of === namespace) && (providerRef.namespace ?? namespace) !== namespace;
+      if (isOfferedByThem || labelsDecide(notification)) handlers.onNotification(`${namespace}/${name}`);
     }
   };
-  /** Needed only where a Provider is offered by labels; and nobody may read all Namespaces who sees only some. */
-  const followNamespaces = (): void => {
-    if (namespaces.length > 0) return;
-    labelsByNamespace ??= watch(namespaceObjects, ({ metadata }): Labels => metadata.labels ?? {}, {
-      onUpsert: (name, labels, previous) => {
-        if (previous === undefined || JSON.stringify(labels) !== JSON.stringify(previous)) sharingChanged(name);
+  /** Needed only where a selector goes by labels; and nobody may read all Namespaces who sees only some. */
+  const followNamespaces = (...selectors: readonly (NamespaceSelector | undefined)[]): void => {
+    if (namespaces.length > 0 || labelsByNamespace !== undefined || !selectors.some(goesByLabels)) return;
+    labelsByNamespace = watch(namespaceObjects, ({ metadata: { name, labels = {} } }) => ({ name, labels }), {
+      onUpsert: (name, { labels }, previous) => {
+        if (previous === undefined || JSON.stringify(labels) !== JSON.stringify(previous.labels)) labelsChanged(name);
       },
-      onDelete: sharingChanged,
+      onDelete: labelsChanged,
     });
+    labelsByNamespace.synced.then(() => {
+      labelsChanged(undefined);
+    }, () => undefined);
   };
   const providerCache = watch(providers, asProvider, {
     onUpsert: (key, value, previous) => {
-      if (goesByLabels(value.spec.allowedNamespaces)) followNamespaces();
+      followNamespaces(value.spec.allowedNamespaces, value.spec.runNamespaces);
       if (specChanged(value, previous)) handlers.onProvider(key);
     },
     onDelete: handlers.onProvider,
@@ -163,7 +187,7 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
   const recorded = new Map<string, readonly string[]>();
   const deliveryCache = watch(deliveries, keptRecord, {
     onUpsert: (key, value) => {
-      if (isGenuine(value)) {
+      if (isGenuine(value, ownNamespace)) {
         const { uid } = value.spec.runRef;
         const known = recorded.get(uid) ?? [];
         if (!known.includes(key)) recorded.set(uid, [...known, key]);
@@ -181,7 +205,7 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
       review();
       handlers.onDelivery(key, false, record);
     },
-  });
+  }, { where: recordNamespaces(namespaces, ownNamespace) });
   const first: readonly (Reflector<unknown> & Watched)[] = [notificationCache, providerCache, deliveryCache];
 
   const runHandlers: ReflectorHandlers<Handed> = {
@@ -218,7 +242,9 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
 
   /** What is to be kept of a run depends on Notifications and records: they are known first. */
   const begin = async (): Promise<void> => {
-    while (!first.every(isSettled)) await clock.sleep(20, signal);
+    // Who may not list Namespaces waits for none.
+    const areLabelsListed = (): boolean => labelsByNamespace?.isSynced !== false || labelsByNamespace.health().state === "failing";
+    while (!first.every(isSettled) || !areLabelsListed()) await clock.sleep(20, signal);
     handlers.beforeRuns();
     isBegun = true;
     review();
@@ -228,16 +254,18 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
   });
   const all = (): readonly (Reflector<unknown> & Watched)[] => [...first, ...(labelsByNamespace === undefined ? [] : [labelsByNamespace]), ...runs.all()];
 
+  const areNamespacesKnown = (notification: Notification): boolean => namespaces.length > 0 || !labelsDecide(notification) || labelsByNamespace?.isSynced === true;
+
   return {
     notification: (key) => lookUp(notificationCache, key),
     provider: (key) => lookUp(providerCache, key),
     providerFor: (notification) => {
       const provider = inUse(lookUp(providerCache, providerKeyOf(notification)));
-      return provider !== undefined && isOffered(provider, notification.metadata.namespace, (name) => labelsByNamespace?.get(undefined, name)) ? provider : undefined;
+      return provider !== undefined && isOffered(provider, notification.metadata.namespace, knownNamespaces.labelsOf) ? provider : undefined;
     },
     record: (pair) => {
-      const record = deliveryCache.get(pair.notification.namespace, deliveryName(pair));
-      return record !== undefined && isGenuine(record) ? record : undefined;
+      const record = deliveryCache.get(recordNamespace(pair, ownNamespace), deliveryName(pair));
+      return record !== undefined && isGenuine(record, ownNamespace) ? record : undefined;
     },
     records: () => deliveryCache.values(),
     versionOfRecord: (key) => (lookUp(deliveryCache, key) as unknown as KubeObject | undefined)?.metadata.resourceVersion,
@@ -249,7 +277,9 @@ export function createCaches({ kube, telemetry, namespaces }: CachesOptions, han
     }),
     isWatched: runs.isWatched,
     isSettled: runs.isSettled,
-    isFollowed: (notification) => kindsFollowed(notification).every(runs.isSettled),
+    isFollowed: (notification) => kindsFollowed(notification).every(runs.isSettled) && areNamespacesKnown(notification),
+    reachOf: (notification, provider) => (areNamespacesKnown(notification) ? reachOf(notification, provider, knownNamespaces) : undefined),
+    labelsOf: knownNamespaces.labelsOf,
     isFollowing: () => isBegun && all().every((cache) => ["watching", "absent"].includes(cache.health().state)),
     watches: all,
     sizes: () => ({ runs: runs.all().reduce((sum, cache) => sum + cache.health().objects, 0), notifications: notificationCache.health().objects }),

@@ -13,8 +13,8 @@ const reaches = (version: string, wanted: string): boolean => version === wanted
 export interface ConsistencyOptions {
   readonly kube: Kube;
   readonly caches: Pick<Caches, "versionOfRecord">;
-  /** None: all. */
-  readonly watchNamespaces: readonly string[];
+  /** Where Deliveries are; none: everywhere. */
+  readonly namespaces: readonly string[];
   readonly clock: Clock;
 }
 
@@ -22,8 +22,8 @@ export interface ConsistencyOptions {
  * Resolves when the cache holds every Delivery at least as new as it was at the time of the call: a consistent list is made,
  * and the watch is waited for. Throws KubeError, and the signal's reason.
  */
-export async function untilCachesHoldRecords({ kube, caches, watchNamespaces, clock }: ConsistencyOptions, signal: AbortSignal): Promise<void> {
-  const places = watchNamespaces.length === 0 ? [{}] : watchNamespaces.map((namespace) => ({ namespace }));
+export async function untilCachesHoldRecords({ kube, caches, namespaces, clock }: ConsistencyOptions, signal: AbortSignal): Promise<void> {
+  const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
   const lists = await Promise.all(places.map((place) => kube.listAll(deliveries, place, signal)));
   const items = lists.flatMap((list) => list.items);
   const isBehind = ({ metadata: { namespace, name, resourceVersion = "" } }: KubeObject): boolean => !reaches(caches.versionOfRecord(keyOf(namespace, name)) ?? "", resourceVersion);

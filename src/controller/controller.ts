@@ -85,7 +85,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     listed += 1;
     if (listed % listedAtOnce === 0) settlement.sweep(true);
   };
-  const caches: Caches = createCaches({ kube, telemetry, namespaces: options.watchNamespaces }, {
+  const caches: Caches = createCaches({ kube, telemetry, namespaces: options.watchNamespaces, ownNamespace: options.namespace }, {
     onNotification: (key) => {
       whole.changed();
       handlers?.onNotification(key);
@@ -100,7 +100,8 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
       // Of runs that are over little is kept: what series need of them is taken as they come.
       for (const notification of caches.notifications()) {
         const { namespace, name } = notification.metadata;
-        previous.follow(`${namespace}/${name}`, makeRoute(notification, caches.providerFor(notification), 0));
+        const provider = caches.providerFor(notification);
+        previous.follow(`${namespace}/${name}`, makeRoute(notification, provider, 0, caches.reachOf(notification, provider)));
       }
     },
     onRunListed: takeListed,

@@ -24,7 +24,7 @@ export interface DelivererOptions extends SendingOptions {
   /** What is on record for a pair. */
   readonly recordOf: (pair: Pair) => DeliveryStatus | undefined;
   readonly unrecorded: Unrecorded;
-  readonly gateOf: (route: Route) => Gate;
+  readonly gateOf: (route: Route, pair: Pair) => Gate;
   readonly judge: Judge;
   readonly turns: Turns;
   /** See `ReadAgain.read`: of some runs too little is kept to make a message of them. */
@@ -150,7 +150,7 @@ export function createDeliverer(options: DelivererOptions): Deliverer {
       return { kind: "gone" };
     }
     if (held === undefined) await options.observe("matched", aboutOf(state, event));
-    const gate = options.gateOf(route);
+    const gate = options.gateOf(route, state.pair);
     if (gate.ready === "soon") return { kind: "gone" };
     const unlisted = options.views.unlisted(route, event.uid);
     if (unlisted.length > 0) {

@@ -3,6 +3,7 @@ import { annotations } from "../api/group.ts";
 import type { Notification } from "../api/notification.ts";
 import { runKinds, type RunKind } from "../api/run-event.ts";
 import { shorten } from "../api/text.ts";
+import { notificationKeyOf, pairOfRecord } from "./ledger.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
 import { isOver } from "./pair-state.ts";
 import { kindsFollowed } from "./routes.ts";
@@ -50,9 +51,9 @@ export function createDemand(): Demand {
       }
     },
     setRecord: (key, record) => {
-      const { metadata: { namespace }, spec: { runRef, notificationRef } } = record;
+      const { runRef, notificationRef: { uid } } = record.spec;
       const ofKind = records.get(runRef.kind) ?? new Map<string, { readonly key: string; readonly uid: string }>();
-      if (isOpen(record) || redeliveryAsked(record) !== undefined) ofKind.set(key, { key: `${namespace}/${notificationRef.name}`, uid: notificationRef.uid });
+      if (isOpen(record) || redeliveryAsked(record) !== undefined) ofKind.set(key, { key: notificationKeyOf(pairOfRecord(record)), uid });
       else ofKind.delete(key);
       records.set(runRef.kind, ofKind);
     },

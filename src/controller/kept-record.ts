@@ -29,6 +29,7 @@ export function keptRecord(object: KubeObject): Delivery {
   const { resourceVersion = "" } = object.metadata;
   const word = metadata.annotations?.[own.redeliver];
   const { notificationRef, runRef } = spec;
+  const { namespace: of } = notificationRef;
   return {
     metadata: {
       name,
@@ -40,7 +41,11 @@ export function keptRecord(object: KubeObject): Delivery {
       ...(word !== undefined && { annotations: { [own.redeliver]: word } }),
     },
     spec: {
-      notificationRef: notificationRefs(`${notificationRef.uid}/${notificationRef.name}`, () => ({ name: notificationRef.name, uid: notificationRef.uid })),
+      notificationRef: notificationRefs(JSON.stringify([of, notificationRef.name, notificationRef.uid]), () => ({
+        name: notificationRef.name,
+        ...(of !== undefined && { namespace: of }),
+        uid: notificationRef.uid,
+      })),
       runRef: { apiVersion: sharedText(runRef.apiVersion), kind: sharedText(runRef.kind) as typeof runRef.kind, namespace: sharedText(runRef.namespace), name: runRef.name, uid: runRef.uid },
     },
     ...(status !== undefined && { status: statusOf(status) }),

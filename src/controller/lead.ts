@@ -18,7 +18,7 @@ import { createDeliverer } from "./deliver.ts";
 import { abortAfter, abortWithAny } from "./ending.ts";
 import { createFirstLooks } from "./first-looks.ts";
 import { createJudge } from "./judge.ts";
-import { createLedger, fieldManager, pairOfRecord } from "./ledger.ts";
+import { createLedger, fieldManager, notificationKeyOf, pairOfRecord, recordNamespaces } from "./ledger.ts";
 import { careForNotification, careForProviders, careQueue } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
@@ -34,13 +34,15 @@ import { providerKeyOf } from "./routes.ts";
 import { createReadAgain, wholeForRedelivery } from "./read-again.ts";
 import type { RunStore } from "./run-store.ts";
 import type { Gate } from "./sending.ts";
-import { notResolved } from "../api/sharing.ts";
+import { notResolved, takesRuns } from "../api/sharing.ts";
 import { createThrottle } from "./throttle.ts";
 import { tellOutcome } from "./tell-outcome.ts";
 import { createTurns } from "./turns.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 import { createViews } from "./views.ts";
 import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "./uses.ts";
+
+const notTaken = "the Provider does not take runs of this namespace: its spec.runNamespaces do not include it";
 
 const soonMs = 1_000;
 const seldomMs = 300_000;
@@ -51,7 +53,7 @@ const watchLagMs = 10_000;
 /** After the signal to stop, requests and records under way may take this long; a message that is cut off is sent again. */
 const graceMs = 10_000;
 
-export interface LeadOptions extends Omit<ControllerOptions, "outbound" | "leaseDurationMs" | "namespace" | "whileLeading"> {
+export interface LeadOptions extends Omit<ControllerOptions, "outbound" | "leaseDurationMs" | "whileLeading"> {
   readonly outbound: Outbound;
   readonly caches: Caches;
   /** What an earlier term of this process could not put on record. */
@@ -90,7 +92,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   /** Notifications that have not been looked at in this term: what vanishes meanwhile is kept until they can be asked. */
   const unseen = new Set<string>();
   const vanishedMeanwhile = new Set<string>();
-  const ledger = createLedger(kube, ({ notification }) => caches.notification(`${notification.namespace}/${notification.name}`));
+  const ledger = createLedger(kube, options.namespace, (pair) => caches.notification(notificationKeyOf(pair)));
   const notificationUses = createUses<NotificationUse>(clock, (key) => notificationUseOf(caches.notification(key)));
   const providerUses = createUses<ProviderUse>(clock, (key) => {
     const { lastDelivery, lastError } = caches.provider(key)?.status ?? {};
@@ -102,6 +104,12 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     if (provider === undefined) return { ready: false, code: "ProviderNotFound", message: notResolved(notification) };
     if (provider.spec.suspend === true) return { ready: false, code: "ProviderSuspended", message: "the Provider is suspended" };
     return connections.current(providerKeyOf(notification)) ?? { ready: "soon" };
+  };
+  /** Asked right before something is sent: what a Provider takes, and labels of Namespaces, may have changed since the run was judged. */
+  const gateFor = (notification: Notification, runNamespace: string): Gate => {
+    const provider = caches.providerFor(notification);
+    const taken = provider === undefined || takesRuns(provider, notification.metadata.namespace, runNamespace, caches.labelsOf);
+    return taken ? gateOf(notification) : { ready: false, code: "RunsNotCovered", message: notTaken };
   };
 
   /** Aborts what nobody waits for. */
@@ -125,7 +133,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     const providerKey = providerKeyOf(notification);
     const before = notificationUses.current(outcome.notificationKey).routeError?.code;
     notificationUses.update(outcome.notificationKey, (use) => notificationUseAfter(use, outcome, clock.now()));
-    providerUses.update(providerKey, (use) => providerUseAfter(use, outcome, clock.now()));
+    providerUses.update(providerKey, (use) => providerUseAfter(use, outcome, holderOf(providerKey), clock.now()));
     if (outcome.outcome === "Delivered") credentialChecks.accepted(providerKey);
     notificationQueue.add(outcome.notificationKey);
     providerQueue.add(providerKey);
@@ -137,6 +145,10 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     places,
     metrics,
     onJudged: (key, event, match) => {
+      if (event.namespace !== holderOf(key)) {
+        notificationQueue.addAfter(key, seldomMs);
+        return;
+      }
       const { recent = [] } = notificationUses.current(key);
       notificationUses.update(key, (use) => notificationUseAfterJudging(use, event, match, clock.now()));
       // Somebody may be watching what a new Notification does; later, what is only looked at need not be written often.
@@ -162,7 +174,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     routeOf: routes.get,
     recordOf: (pair) => caches.record(pair)?.status,
     unrecorded: options.unrecorded,
-    gateOf: ({ notification }) => gateOf(notification),
+    gateOf: ({ notification }, { runNamespace }) => gateFor(notification, runNamespace),
     throttle,
     places,
     boundsOf: ({ notification }) => {
@@ -181,7 +193,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
 
   const firstLooks = createFirstLooks(offers.notificationChanged);
 
-  const upkeep = createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs: options.deadlineMs });
+  const upkeep = createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, ownNamespace: options.namespace, watchNamespaces: options.watchNamespaces, deadlineMs: options.deadlineMs });
   const lookAtRecord = wholeForRedelivery(upkeep.look, runs, again);
 
   const care = {
@@ -201,6 +213,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     notificationOf: caches.notification,
     gateOf,
     isFollowed: caches.isFollowed,
+    reachOf: caches.reachOf,
+    watchNamespaces: options.watchNamespaces,
     onRouteChanged: firstLooks.then,
     deadlineMs: options.deadlineMs,
     caughtUpAt: (key: string) => caughtUpAt(key),
@@ -235,7 +249,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   /** Everything that is known already, as if it had come now. */
   const takeUp = (): void => {
     for (const uid of runs.vanished()) vanishedMeanwhile.add(uid);
-    restoreFromRecords({ records: caches.records(), isWatched: caches.isWatched, runs, deliverer });
+    restoreFromRecords({ records: caches.records(), ownNamespace: options.namespace, isWatched: caches.isWatched, runs, deliverer });
     restorePlaces(caches, runs, places);
     for (const record of caches.records()) {
       ledger.known(keyOfObject(record));
@@ -261,6 +275,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   return {
     handlers: {
       onNotification: (key) => {
+        if (caches.notification(key) === undefined) upkeep.notificationGone(key);
         notificationQueue.add(key);
       },
       onProvider: (key) => {
@@ -299,7 +314,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       const untold = previous.onChange(showSeries);
       try {
         // What another process sent before is on record: nothing is sent before all of it is known here.
-        await untilCachesHoldRecords({ ...options, kube, clock }, ending.signal);
+        await untilCachesHoldRecords({ kube, caches, clock, namespaces: recordNamespaces(options.watchNamespaces, options.namespace) }, ending.signal);
         // Which may ask for runs that nobody asked for before.
         await caches.caughtUp(ending.signal);
         takeUp();

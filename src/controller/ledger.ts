@@ -16,7 +16,20 @@ export const fieldManager = "tekton-integrations";
 export interface Pair {
   readonly notification: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly runUid: string;
+  readonly runNamespace: string;
 }
+
+/** Tells pairs apart; begins with the Notification's namespace, as its other keys do. */
+export const pairKey = ({ notification, runUid }: Pair): string => `${notification.namespace}/${notification.uid}/${runUid}`;
+
+/** Key of a pair's Notification: `namespace/name`. */
+export const notificationKeyOf = ({ notification: { namespace, name } }: Pair): string => `${namespace}/${name}`;
+
+/**
+ * Whether the run is of another namespace than the Notification: nothing of it is shown to those who can read the
+ * Notification, for they may not be able to read the run.
+ */
+export const isElsewhere = ({ notification, runNamespace }: Pair): boolean => runNamespace !== notification.namespace;
 
 /** Name of the Delivery of a pair: the same whoever computes it. */
 export function deliveryName({ notification, runUid }: Pair): string {
@@ -24,8 +37,11 @@ export function deliveryName({ notification, runUid }: Pair): string {
   return `${notification.name.slice(0, 200).replace(/[-.]+$/, "")}-${digest}`;
 }
 
-/** Key of the Delivery of a pair: `namespace/name`. */
-export const deliveryKey = (pair: Pair): string => `${pair.notification.namespace}/${deliveryName(pair)}`;
+/**
+ * The namespace of the Delivery of a pair: that of Notification and run, where they have one. Else the controller's own, whose
+ * readers can read all that it knows.
+ */
+export const recordNamespace = (pair: Pair, ownNamespace: string): string => (isElsewhere(pair) ? ownNamespace : pair.notification.namespace);
 
 /**
  * The worst state of the destinations. What they were told may be an earlier state than the one that is owed: as long as
@@ -36,10 +52,14 @@ export function overallState(destinations: readonly DeliveryDestination[], owed 
   return order.find((state) => destinations.some((destination) => destination.state === state)) ?? "Pending";
 }
 
+/** Where records are, for a controller that watches these namespaces (none: all of them, and the result is none too). */
+export const recordNamespaces = (watchNamespaces: readonly string[], ownNamespace: string): readonly string[] =>
+  watchNamespaces.length === 0 ? [] : [...new Set([...watchNamespaces, ownNamespace])];
+
 function specOf(pair: Pair, event: RunEvent): DeliverySpec {
   const { kind, namespace, name, uid } = event;
   return {
-    notificationRef: { name: pair.notification.name, uid: pair.notification.uid },
+    notificationRef: { name: pair.notification.name, ...(isElsewhere(pair) && { namespace: pair.notification.namespace }), uid: pair.notification.uid },
     runRef: { apiVersion: kind === "CustomRun" ? "tekton.dev/v1beta1" : "tekton.dev/v1", kind, namespace, name, uid },
   };
 }
@@ -61,17 +81,19 @@ export interface Ledger {
   readonly forget: (name: string) => void;
 }
 
-export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notification | undefined): Ledger {
+/** `ownNamespace`: the controller's. */
+export function createLedger(kube: Kube, ownNamespace: string, notificationOf: (pair: Pair) => Notification | undefined): Ledger {
   const existing = new Set<string>();
 
   const create = async (pair: Pair, event: RunEvent, signal: AbortSignal): Promise<void> => {
-    const notification = notificationOf(pair);
+    // An owner has to be of the same namespace.
+    const notification = isElsewhere(pair) ? undefined : notificationOf(pair);
     const object: KubeObject = {
       apiVersion,
       kind: "Delivery",
       metadata: {
         name: deliveryName(pair),
-        namespace: pair.notification.namespace,
+        namespace: recordNamespace(pair, ownNamespace),
         labels: { "app.kubernetes.io/managed-by": fieldManager },
         ...(notification !== undefined && {
           ownerReferences: [{ apiVersion, kind: "Notification", name: pair.notification.name, uid: pair.notification.uid, controller: true }],
@@ -88,7 +110,8 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
 
   return {
     write: async (pair, event, { destinations, owed, redelivered }, signal) => {
-      const key = deliveryKey(pair);
+      const [namespace, name] = [recordNamespace(pair, ownNamespace), deliveryName(pair)];
+      const key = `${namespace}/${name}`;
       if (!existing.has(key)) {
         await create(pair, event, signal);
         existing.add(key);
@@ -99,7 +122,7 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
         ...((owed || destinations.some(({ state }) => state === "DeadLetter")) && { owed: owedEvent(event) }),
         ...(redelivered !== undefined && { redelivered }),
       };
-      const object = { apiVersion, kind: "Delivery", metadata: { name: deliveryName(pair), namespace: pair.notification.namespace }, status };
+      const object = { apiVersion, kind: "Delivery", metadata: { name, namespace }, status };
       try {
         await kube.applyStatus(deliveries, object, { fieldManager, force: true }, signal);
       } catch (error) {
@@ -119,13 +142,18 @@ export function createLedger(kube: Kube, notificationOf: (pair: Pair) => Notific
 
 /** What a Delivery says that it is about. */
 export const pairOfRecord = ({ metadata, spec: { notificationRef, runRef } }: Delivery): Pair => ({
-  notification: { namespace: metadata.namespace, name: notificationRef.name, uid: notificationRef.uid },
+  notification: { namespace: notificationRef.namespace ?? metadata.namespace, name: notificationRef.name, uid: notificationRef.uid },
   runUid: runRef.uid,
+  runNamespace: runRef.namespace,
 });
 
 /**
  * Whether a Delivery is what its name and its place say: written for this Notification and run, and by nobody's hand but ours. One that
- * is not counts as if it did not exist.
+ * is not counts as if it did not exist. `ownNamespace`: the controller's.
  */
-export const isGenuine = (delivery: Delivery): boolean =>
-  delivery.metadata.name === deliveryName(pairOfRecord(delivery)) && delivery.metadata.namespace === delivery.spec.runRef.namespace;
+export function isGenuine(delivery: Delivery, ownNamespace: string): boolean {
+  const pair = pairOfRecord(delivery);
+  const { metadata, spec } = delivery;
+  const saysWhere = (spec.notificationRef.namespace !== undefined) === isElsewhere(pair);
+  return saysWhere && metadata.name === deliveryName(pair) && metadata.namespace === recordNamespace(pair, ownNamespace);
+}

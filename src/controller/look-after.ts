@@ -19,8 +19,9 @@ import { notificationStatus, type NotificationUse, type NotificationView } from 
 import { holderOf } from "./pairs.ts";
 import type { Route } from "./plan.ts";
 import { providerStatus, type ProviderUse } from "./provider-status.ts";
+import { nowhere, type Reach } from "./reach.ts";
 import type { Routes } from "./route-index.ts";
-import { inUse, remakeRoute, sameDestination, sameSelection } from "./routes.ts";
+import { inUse, remakeRoute, sameDestination, sameReach, sameSelection } from "./routes.ts";
 import { notificationUseAfterEdit, type Uses } from "./uses.ts";
 
 /** What looking after Providers and Notifications needs to know and to touch. */
@@ -41,12 +42,16 @@ export interface CareOptions {
   readonly providerFor: (notification: Notification) => Provider | undefined;
   readonly notificationOf: (key: string) => Notification | undefined;
   readonly gateOf: (notification: Notification) => Gate;
+  /** Where runs are watched; none: everywhere. */
+  readonly watchNamespaces: readonly string[];
   /** How long a message is tried. */
   readonly deadlineMs: number;
   /** Up to when all that was owed for a Notification is sent or on record, milliseconds since the epoch; undefined: not known. */
   readonly caughtUpAt: (key: string) => number | undefined;
   /** Whether messages of the Notification have to wait, being too many. */
   readonly isThrottled: (notification: Notification) => boolean;
+  /** The namespaces that the Notification reports through the Provider; undefined: not known yet, as {@link isFollowed} says too. */
+  readonly reachOf: (notification: Notification, provider: Provider | undefined) => Reach | undefined;
   /** Whether all is known that the Notification judges by. When that becomes so, the Notification is to be looked at again. */
   readonly isFollowed: (notification: Notification) => boolean;
   /** The Notification selects other runs than before, or leads to another place. */
@@ -150,12 +155,12 @@ export function careForNotification(options: CareOptions): (key: string, signal:
   /** What was decided here; the cache shows it only after it was written. By uid. */
   const decided = new Map<string, Pick<NotificationStatus, "activeSince" | "selection">>();
 
-  const activityFor = (key: string, notification: Notification): Activity => {
+  const activityFor = (key: string, notification: Notification, reach: Reach | undefined): Activity => {
     const { uid, generation = 0 } = notification.metadata;
     const known = decided.get(uid);
     const { activeSince: _, ...status } = notification.status ?? {};
     const seen = known === undefined ? notification : { ...notification, status: { observedGeneration: generation, ...status, ...known } as NotificationStatus };
-    const activity = activityOf(seen, clock.now(), options.caughtUpAt(key));
+    const activity = activityOf(seen, { now: clock.now(), caughtUpAt: options.caughtUpAt(key), reach: reach?.digest });
     const { activeSince, selection } = activity;
     decided.set(uid, { selection, ...(activeSince !== undefined && { activeSince: isoSeconds(activeSince) }) });
     if (activity.change === "resumed") tellOfResume(notification);
@@ -193,6 +198,8 @@ export function careForNotification(options: CareOptions): (key: string, signal:
         selection,
         throttled,
         followed: options.isFollowed(route.notification),
+        reach: route.reach,
+        watchNamespaces: options.watchNamespaces,
       },
     };
   };
@@ -203,10 +210,12 @@ export function careForNotification(options: CareOptions): (key: string, signal:
       forget(key);
       return undefined;
     }
-    const activity = activityFor(key, notification);
+    const provider = options.providerFor(notification);
+    const reach = options.reachOf(notification, provider);
+    const activity = activityFor(key, notification, reach);
     const { activeSince = Infinity } = activity;
     const before = routes.get(key);
-    const route = remakeRoute(before, notification, options.providerFor(notification), Math.max(activeSince, settledBefore(notification, options.deadlineMs)));
+    const route = remakeRoute(before, notification, provider, Math.max(activeSince, settledBefore(notification, options.deadlineMs)), reach ?? nowhere);
     if (before !== undefined && !sameSelection(before, route)) notificationUses.update(key, notificationUseAfterEdit);
     const caughtUpAt = options.caughtUpAt(key);
     if (caughtUpAt !== undefined) notificationUses.update(key, (use) => ({ ...use, caughtUpAt }));
@@ -216,7 +225,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     // Under the new spec nothing is judged before that.
     if (route !== before && !view.followed) return undefined;
     if (route !== before) routes.set(key, route);
-    if (!sameSelection(before, route) || !sameDestination(before, route)) {
+    if (!sameSelection(before, route) || !sameReach(before, route) || !sameDestination(before, route)) {
       options.onRouteChanged(key);
       deliverer.touchNotification(key);
     }

@@ -4,8 +4,9 @@ import type { RunEvent, RunKind, RunStatus } from "../api/run-event.ts";
 import { expressionPredicate } from "./match-expression.ts";
 import { labelPredicate } from "./match-labels.ts";
 import { resultsPredicate } from "./match-results.ts";
-import { childrenPredicate, kindsPredicate, namespacePredicate, statusesPredicate } from "./match-run.ts";
+import { childrenPredicate, kindsPredicate, namespacePredicate, servedPredicate, statusesPredicate } from "./match-run.ts";
 import type { Predicate } from "./predicate.ts";
+import { isCut, selectedBy, type Reach } from "./reach.ts";
 
 /**
  * Whether a state of a run is selected; where not, `why` begins with the part of the filter that does not hold. `error`:
@@ -36,17 +37,24 @@ const yes: Match = { matched: true };
 
 const whole = (predicate: Predicate): Part => ({ predicate, problems: [] });
 
+const byName = (filter: NotificationFilter, namespace: string): Pick<Reach, "selected" | "served"> => {
+  const selected = selectedBy(filter.namespaceSelector, namespace);
+  return { selected, served: selected };
+};
+
 /**
  * Compiles a filter into one list of predicates, the cheapest first: one look-up each, labels, results, those with patterns
  * last, the expression. The first that does not hold gives the reason.
  * @param defaultStatuses what the Provider's type reports when the filter names no statuses
+ * @param reach left out: what can be said without Namespaces and without a Provider
  */
-export function compileFilter(filter: NotificationFilter, namespace: string, defaultStatuses: readonly RunStatus[]): Matcher {
+export function compileFilter(filter: NotificationFilter, namespace: string, defaultStatuses: readonly RunStatus[], reach: Pick<Reach, "selected" | "served"> = byName(filter, namespace)): Matcher {
   const kinds = new Set<RunKind>(filter.kinds ?? ["PipelineRun"]);
   const statuses = new Set<RunStatus>(filter.statuses ?? defaultStatuses);
   const parts: readonly Part[] = [
     whole(kindsPredicate(kinds)),
-    whole(namespacePredicate(filter.namespaceSelector, namespace)),
+    whole(namespacePredicate(filter.namespaceSelector, namespace, reach.selected)),
+    ...(isCut(reach) ? [whole(servedPredicate(reach.served))] : []),
     whole(statusesPredicate(statuses)),
     whole(childrenPredicate(filter.children === true)),
     ...(filter.labelSelector === undefined ? [] : [whole(labelPredicate(filter.labelSelector))]),

@@ -4,12 +4,15 @@ import { conditionsOf, stalled, type Finding } from "./conditions.ts";
 import type { Gate } from "./sending.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { Matcher } from "./match.ts";
+import { includes, isCut, selectableNamespaces, type Reach } from "./reach.ts";
 import { statusesOf } from "./routes.ts";
 import { notResolved } from "../api/sharing.ts";
 
 /** Counters and the last outcome, written at most every 30 s. */
 export interface NotificationUse {
   readonly delivered: number;
+  /** Of runs of other namespaces than the Notification's: all that is shown of them. */
+  readonly elsewhere?: NonNullable<NotificationStatus["otherNamespaces"]>;
   /** Milliseconds since the epoch. */
   readonly caughtUpAt?: number;
   /** The last states that were judged, the latest first. */
@@ -38,10 +41,21 @@ export interface NotificationView {
   readonly throttled: boolean;
   /** All is known that it judges by. */
   readonly followed: boolean;
+  readonly reach: Reach;
+  /** Where runs are watched; none: everywhere. */
+  readonly watchNamespaces: readonly string[];
 }
 
-function resolvedOf(notification: Notification, { definition, gate }: NotificationView): Finding {
+/** Of namespaces that are selected by labels none is named: whoever reads the status may not list Namespaces. */
+function notCovered(notification: Notification, { selected, served }: Reach): string {
+  const names = selectableNamespaces(notification)?.filter((name) => includes(selected, name) && !includes(served, name));
+  const which = names === undefined ? "all namespaces that it selects" : names.join(", ");
+  return `the Provider's spec.runNamespaces do not include ${which}: runs of those that are not included are not sent`;
+}
+
+function resolvedOf(notification: Notification, { definition, gate, reach, followed }: NotificationView): Finding {
   const name = notification.spec.providerRef.name;
+  if (definition !== undefined && followed && isCut(reach)) return { type: "ProviderResolved", status: "False", reason: "RunsNotCovered", message: notCovered(notification, reach) };
   if (definition !== undefined) return { type: "ProviderResolved", status: "True", reason: "Found", message: `the Provider ${name} is of type ${definition.type}` };
   const message = gate.ready === false ? gate.message : notResolved(notification);
   return { type: "ProviderResolved", status: "False", reason: "ProviderNotFound", message };
@@ -53,6 +67,17 @@ function filterOf({ matcher: { problems }, templateProblems }: NotificationView)
   return { type: "FilterValid", status: "False", reason: "FilterInvalid", message: problems.join("; ") };
 }
 
+/** What is selected, and not watched. Without rights to read Namespaces nobody knows their labels. */
+function restrictionOf(notification: Notification, { watchNamespaces }: NotificationView): (Finding & { readonly all: boolean }) | undefined {
+  const selector = notification.spec.filter?.namespaceSelector;
+  if (watchNamespaces.length === 0 || selector === undefined) return undefined;
+  const restricted = (all: boolean, what: string) => ({ type: "Restricted", status: "True", reason: "NamespacesNotWatched", message: `this controller watches some namespaces only: ${what}`, all }) as const;
+  if (selector.any === true) return restricted(false, "runs of the others are not seen");
+  if (selector.matchNames === undefined) return restricted(true, "it selects none by their labels, which it cannot read");
+  const unwatched = selector.matchNames.filter((name) => !watchNamespaces.includes(name));
+  return unwatched.length === 0 ? undefined : restricted(unwatched.length === selector.matchNames.length, `runs of ${unwatched.join(", ")} are not seen`);
+}
+
 function readyOf(notification: Notification, view: NotificationView, parts: readonly Finding[]): Finding {
   const ready = (status: Finding["status"], reason: string, message: string): Finding => ({ type: "Ready", status, reason, message });
   const failing = parts.find(({ status }) => status === "False");
@@ -61,13 +86,16 @@ function readyOf(notification: Notification, view: NotificationView, parts: read
   if (view.gate.ready === "soon") return ready("Unknown", "Connecting", "the Provider is being looked at");
   if (!view.gate.ready) return ready("False", "ProviderNotReady", `${view.gate.code}: ${view.gate.message}`);
   if (view.use.routeError !== undefined) return ready("False", view.use.routeError.code, view.use.routeError.message);
+  const restriction = restrictionOf(notification, view);
+  if (restriction?.all === true) return ready("False", restriction.reason, restriction.message);
   if (!view.followed) return ready("Unknown", "Starting", "the runs and tasks that it asks about are being listed");
   return ready("True", "Active", "runs that match are reported");
 }
 
 /** What is counted, and when; left out where there is nothing to say. */
-const counted = ({ delivered, lastDelivery, faults, series, caughtUpAt, recent }: NotificationUse): Pick<NotificationStatus, "delivered" | "lastDelivery" | "faults" | "series" | "caughtUpAt" | "recent"> => ({
+const counted = ({ delivered, elsewhere, lastDelivery, faults, series, caughtUpAt, recent }: NotificationUse): Pick<NotificationStatus, "delivered" | "otherNamespaces" | "lastDelivery" | "faults" | "series" | "caughtUpAt" | "recent"> => ({
   delivered,
+  ...(elsewhere !== undefined && { otherNamespaces: elsewhere }),
   ...(lastDelivery !== undefined && { lastDelivery }),
   ...(series !== undefined && { series }),
   ...(faults !== undefined && { faults: [...faults] }),
@@ -83,7 +111,8 @@ export function notificationStatus(notification: Notification, view: Notificatio
   const mustMend = ready.status === "False" && ready.reason !== "Suspended" && ready.reason !== "ProviderNotReady";
   const perMinute = notification.spec.maxPerMinute ?? defaultPerMinute;
   const throttled: Finding = { type: "Throttled", status: "True", reason: "MaxPerMinute", message: `there are more than ${perMinute} messages a minute; what is above it waits` };
-  const findings = [ready, ...parts, ...(view.throttled ? [throttled] : []), ...(mustMend ? [stalled(ready.reason, ready.message)] : [])];
+  const { all: _, ...restricted } = restrictionOf(notification, view) ?? { all: false };
+  const findings = [ready, ...parts, ...("type" in restricted ? [restricted] : []), ...(view.throttled ? [throttled] : []), ...(mustMend ? [stalled(ready.reason, ready.message)] : [])];
   const statuses = statusesOf(notification, view.definition);
   return {
     ...(generation !== undefined && { observedGeneration: generation }),

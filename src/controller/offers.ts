@@ -2,9 +2,10 @@ import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Deliverer } from "./deliver.ts";
 import type { Judge } from "./judge.ts";
-import type { Pair } from "./ledger.ts";
+import { notificationKeyOf, type Pair } from "./ledger.ts";
 import { addTo } from "./multi-map.ts";
 import type { Route } from "./plan.ts";
+import { includes } from "./reach.ts";
 import type { Routes } from "./route-index.ts";
 import { endedBefore, mayConcern, pairOf } from "./routes.ts";
 import type { RunStore } from "./run-store.ts";
@@ -41,12 +42,10 @@ export interface Offers {
   readonly notificationChanged: (notificationKey: string) => void;
 }
 
-const keyOf = ({ notification: { namespace, name } }: Pair): string => `${namespace}/${name}`;
-
 export function createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf, readAgain }: OffersOptions): Offers {
-  /** The pairs of a run that were begun, by the Notification's uid. A record that lies elsewhere than the run is not believed. */
+  /** The pairs of a run that were begun, by the Notification's uid. A record that says that the run is elsewhere than it is is not believed. */
   const begun = (runUid: string, namespace: string): ReadonlyMap<string, Pair> => {
-    const onRecord = [...recordsOf(runUid)].filter(({ notification }) => notification.namespace === namespace);
+    const onRecord = [...recordsOf(runUid)].filter(({ runNamespace }) => runNamespace === namespace);
     return new Map([...onRecord, ...deliverer.ofRun(runUid).map(({ pair }) => pair)].map((pair) => [pair.notification.uid, pair]));
   };
 
@@ -60,15 +59,15 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
     const since = seenAt === undefined ? {} : { seenAt };
     if (views.waitMs(route, runUid, "judging") > 0) {
       // The deliverer asks once the children are known.
-      deliverer.touch(key, pairOf(route, runUid), since);
+      deliverer.touch(key, pairOf(route, view.event), since);
       return;
     }
     try {
-      if (judge.selects(key, route, view)) deliverer.touch(key, pairOf(route, runUid), { ...since, selected: { version: view.version, route } });
+      if (judge.selects(key, route, view)) deliverer.touch(key, pairOf(route, view.event), { ...since, selected: { version: view.version, route } });
     } catch (error) {
       // The deliverer tries again until it can be judged.
       log.error("a run could not be judged; trying again", { notification: key, error });
-      deliverer.touch(key, pairOf(route, runUid), since);
+      deliverer.touch(key, pairOf(route, view.event), since);
     }
   };
 
@@ -87,20 +86,28 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
     }
   }
 
+  /** The namespaces whose runs some of these Notifications report; their own, where something may have been begun before. */
+  const reached = (holder: string, keys: readonly string[]): ReadonlySet<string> =>
+    new Set([holder, ...keys.flatMap((key) => [...(routes.get(key)?.reach.served ?? runs.namespaces())])]);
+
   /** Runs on the outside: what is made of one to judge it serves all Notifications. */
   function* throughRuns(holder: string): Generator<undefined, void> {
     const keys = [...(changed.get(holder) ?? [])];
     changed.delete(holder);
-    for (const runUid of runs.inNamespace(holder)) {
+    for (const namespace of reached(holder, keys)) yield* throughNamespace(keys, namespace);
+  }
+
+  function* throughNamespace(keys: readonly string[], namespace: string): Generator<undefined, void> {
+    for (const runUid of runs.inNamespace(namespace)) {
       const settled = runs.settled(runUid);
       const outline = runs.outline(runUid);
-      const touched = begun(runUid, holder);
+      const touched = begun(runUid, namespace);
       for (const key of keys) {
         const route = routes.get(key);
         if (route === undefined) continue;
         const pair = touched.get(route.notification.metadata.uid);
         if (pair !== undefined && settled === undefined) deliverer.touch(key, pair);
-        else if (outline !== undefined && !mayConcern(route, outline)) continue;
+        else if (!includes(route.reach.served, namespace) || (outline !== undefined && !mayConcern(route, outline))) continue;
         else if (settled === undefined) ask(key, route, runUid);
         else {
           // Whole again, it is offered to all.
@@ -118,7 +125,7 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
     const pairs = [...begun(runUid, namespace).values()];
     const holders = [...routes.holders(namespace)];
     const seenAt = clock.monotonic();
-    for (const pair of pairs) deliverer.touch(keyOf(pair), pair);
+    for (const pair of pairs) deliverer.touch(notificationKeyOf(pair), pair);
     for (const holder of holders) turns.tour(holder, `run ${runUid}`, () => throughNotifications(runUid, holder, seenAt));
     return { pairs, holders };
   };
@@ -127,7 +134,7 @@ export function createOffers({ clock, log, runs, views, routes, judge, turns, de
   const offerParent = (runUid: string | undefined): void => {
     const parent = runUid === undefined ? undefined : runs.run(runUid);
     if (parent === undefined) return;
-    for (const pair of begun(parent.uid, parent.namespace).values()) if (routes.get(keyOf(pair))?.tasks.any === true) deliverer.touch(keyOf(pair), pair);
+    for (const pair of begun(parent.uid, parent.namespace).values()) if (routes.get(notificationKeyOf(pair))?.tasks.any === true) deliverer.touch(notificationKeyOf(pair), pair);
     const seenAt = clock.monotonic();
     for (const holder of routes.holders(parent.namespace)) {
       turns.tour(holder, `children of ${parent.uid}`, () => throughNotifications(parent.uid, holder, seenAt, ({ tasks }) => tasks.judging));

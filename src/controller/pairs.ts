@@ -1,6 +1,6 @@
 import type { DeliveryDestination, DeliveryStatus } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
-import type { Pair } from "./ledger.ts";
+import { pairKey, type Pair } from "./ledger.ts";
 import { stillOwed } from "./pair-state.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
 import type { Route } from "./plan.ts";
@@ -81,8 +81,6 @@ export interface Pairs {
 
 /** A state of a run, as far as messages are told apart by it. */
 export const stateOf = ({ status, reason }: RunEvent): string => `${status}/${reason}`;
-
-const pairKey = ({ notification, runUid }: Pair): string => `${notification.namespace}/${notification.uid}/${runUid}`;
 
 /** The namespace that a key begins with: that of an object, or of the Notification of a pair. */
 export const holderOf = (key: string): string => key.slice(0, key.indexOf("/"));

@@ -5,6 +5,7 @@ import type { AnyProviderDefinition, Message } from "../providers/provider.ts";
 import type { RouteTemplates } from "../providers/templates.ts";
 import type { Match, Matcher } from "./match.ts";
 import { decideOwed, type Recorded } from "./owed.ts";
+import type { Reach } from "./reach.ts";
 import type { RunView } from "./run-store.ts";
 
 /** A Notification ready for judging runs. */
@@ -13,6 +14,7 @@ export interface Route {
   /** UIDs and generations of the objects it is made from. */
   readonly sources: string;
   readonly matcher: Matcher;
+  readonly reach: Reach;
   /** The Provider's type and its section; undefined while there is no such Provider. */
   readonly destination: { readonly definition: AnyProviderDefinition; readonly providerSection: unknown; readonly templates: RouteTemplates } | undefined;
   /** Runs that ended before this moment are not reported, milliseconds since the epoch. */

@@ -6,6 +6,7 @@ import { isoSeconds } from "./iso-seconds.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
 import { endedAt } from "./normalise-run.ts";
 import type { Route } from "./plan.ts";
+import { includes } from "./reach.ts";
 import { isTerminal, runStatus } from "./run-status.ts";
 import type { RunStore, RunView } from "./run-store.ts";
 import type { Routes } from "./route-index.ts";
@@ -44,6 +45,13 @@ interface Group {
   latest: { readonly version: number; readonly entries: NotificationSeries };
 }
 
+/** A Notification that reads `previous`. */
+interface Following {
+  readonly route: Route;
+  /** Those whose group was asked for. */
+  readonly namespaces: Set<string>;
+}
+
 const usualKey = (run: TrimmedRun | SettledRun): string | undefined => ("series" in run ? run.series : usualSeriesKey(run));
 
 function finishedRun(run: TrimmedRun | SettledRun): FinishedRun | undefined {
@@ -77,7 +85,10 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "settled" |
   /** By namespace and template. */
   const groups = new Map<string, Group>();
   const byNamespace = new Map<string, Set<Group>>();
-  const following = new Map<string, { readonly groupKey: string; readonly namespace: string }>();
+  /** By key of the Notification. */
+  const following = new Map<string, Following>();
+  /** Keys of those that reach other namespaces. */
+  const elsewhere = new Set<string>();
   const listeners = new Set<(notificationKey: string) => void>();
   const filled = new WeakMap<RunView, Map<Group, { readonly version: number; readonly view: RunView }>>();
 
@@ -98,7 +109,7 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "settled" |
     return event === undefined ? undefined : ownSeriesKey(event, template);
   };
 
-  const groupKeyOf = ({ series, notification }: Route): string => `${notification.metadata.namespace}/${series?.groupBy?.source ?? ""}`;
+  const sourceOf = ({ series }: Route): string => series?.groupBy?.source ?? "";
 
   const create = ({ series }: Route, namespace: string): Group => {
     const template = series?.groupBy;
@@ -123,41 +134,66 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "settled" |
     }
   };
 
+  /** The group of the namespace that the Notification reads, where it reads any: made when it is first asked for. */
+  const groupFor = (notificationKey: string, namespace: string): Group | undefined => {
+    const { route, namespaces } = following.get(notificationKey) ?? {};
+    if (route?.series === undefined || namespaces === undefined || !includes(route.reach.served, namespace)) return undefined;
+    const groupKey = `${namespace}/${sourceOf(route)}`;
+    const group = groups.get(groupKey) ?? create(route, namespace);
+    if (!namespaces.has(namespace)) {
+      groups.set(groupKey, group);
+      addTo(byNamespace, namespace, group);
+      group.followers.add(notificationKey);
+      namespaces.add(namespace);
+    }
+    return group;
+  };
+
   const unfollow = (notificationKey: string): void => {
     const known = following.get(notificationKey);
     if (known === undefined) return;
     following.delete(notificationKey);
-    const group = groups.get(known.groupKey);
-    group?.followers.delete(notificationKey);
-    if (group?.followers.size !== 0) return;
-    groups.delete(known.groupKey);
-    removeFrom(byNamespace, known.namespace, group);
+    elsewhere.delete(notificationKey);
+    for (const namespace of known.namespaces) {
+      const groupKey = `${namespace}/${sourceOf(known.route)}`;
+      const group = groups.get(groupKey);
+      group?.followers.delete(notificationKey);
+      if (group?.followers.size !== 0) continue;
+      groups.delete(groupKey);
+      removeFrom(byNamespace, namespace, group);
+    }
+  };
+
+  /** Whether what is followed stays as it is. */
+  const isSame = (known: Following | undefined, route: Route): known is Following =>
+    known !== undefined && sourceOf(known.route) === sourceOf(route) && known.route.reach.digest === route.reach.digest;
+
+  const begin = (notificationKey: string, route: Route, isNew: boolean): void => {
+    const { namespace } = route.notification.metadata;
+    following.set(notificationKey, { route, namespaces: new Set() });
+    if (route.reach.digest !== "") elsewhere.add(notificationKey);
+    const own = groupFor(notificationKey, namespace);
+    // Another template's series say nothing here.
+    if (own !== undefined && isNew) restore(own, route.notification.status?.series ?? []);
   };
 
   return {
     follow: (notificationKey, route) => {
-      const groupKey = groupKeyOf(route);
       const known = following.get(notificationKey);
-      if (route.series !== undefined && known?.groupKey === groupKey) return;
+      if (route.series !== undefined && isSame(known, route)) return;
       unfollow(notificationKey);
-      const { namespace } = route.notification.metadata;
-      if (route.series !== undefined) {
-        const group = groups.get(groupKey) ?? create(route, namespace);
-        // Another template's series say nothing here.
-        if (known === undefined) restore(group, route.notification.status?.series ?? []);
-        group.followers.add(notificationKey);
-        groups.set(groupKey, group);
-        addTo(byNamespace, namespace, group);
-        following.set(notificationKey, { groupKey, namespace });
-      }
+      if (route.series !== undefined) begin(notificationKey, route, known === undefined);
       tell(notificationKey);
     },
     unfollow,
     take: (run) => {
+      for (const notificationKey of elsewhere) groupFor(notificationKey, run.namespace);
       for (const group of byNamespace.get(run.namespace) ?? []) if (add(group, run)) for (const follower of group.followers) tell(follower);
     },
     fill: (route, view) => {
-      const group = route.series === undefined || view.restored ? undefined : groups.get(groupKeyOf(route));
+      if (route.series === undefined || view.restored) return view;
+      const { namespace, name } = route.notification.metadata;
+      const group = groupFor(`${namespace}/${name}`, view.event.namespace);
       const run = group === undefined ? undefined : runs.run(view.event.uid);
       if (group === undefined || run === undefined) return view;
       const known = filled.get(view)?.get(group);
@@ -169,7 +205,8 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "settled" |
       return made;
     },
     latest: (notificationKey) => {
-      const group = groups.get(following.get(notificationKey)?.groupKey ?? "");
+      // Of runs of other namespaces nothing is shown.
+      const group = groupFor(notificationKey, notificationKey.slice(0, notificationKey.indexOf("/")));
       if (group !== undefined && group.latest.version !== group.version) group.latest = { version: group.version, entries: group.series.latest(maxSeries).map(entryOf) };
       return group?.latest.entries;
     },

@@ -8,7 +8,8 @@ import type { Logger } from "../telemetry/log.ts";
 import type { Caches } from "./caches.ts";
 import type { Deliverer } from "./deliver.ts";
 import { redeliveryAsked } from "./demand.ts";
-import { isGenuine, pairOfRecord } from "./ledger.ts";
+import { abortWithAny } from "./ending.ts";
+import { isElsewhere, isGenuine, notificationKeyOf, pairOfRecord } from "./ledger.ts";
 import { mayBeRemoved } from "./retention.ts";
 import type { RunStore } from "./run-store.ts";
 
@@ -20,6 +21,10 @@ export interface RecordUpkeepOptions {
   readonly recorder: EventRecorder;
   readonly clock: Clock;
   readonly log: Logger;
+  /** The controller's. */
+  readonly ownNamespace: string;
+  /** Where Notifications are watched; none: everywhere. */
+  readonly watchNamespaces: readonly string[];
   /** How long a message is tried. */
   readonly deadlineMs: number;
 }
@@ -28,24 +33,49 @@ export interface RecordUpkeepOptions {
 export interface RecordUpkeep {
   /** The Delivery is there, or has changed: sends again where its annotation asks for it with a word that is new. A forged one is reported. */
   readonly look: (record: Delivery) => void;
+  /** With the Notification go its records in the controller's own namespace, which have no owner. */
+  readonly notificationGone: (key: string) => void;
   /** Removes records until the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 }
 
 const tidyEveryMs = 600_000;
 
-export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, deadlineMs }: RecordUpkeepOptions): RecordUpkeep {
+export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, ownNamespace, watchNamespaces, deadlineMs }: RecordUpkeepOptions): RecordUpkeep {
   /** Those that were told of. */
   const forged = new Set<string>();
+  /** Ends the pause between two rounds. */
+  let hurry = new AbortController();
+
+  /** Whether the garbage collector does not know whose it was. Of a namespace that is not watched nobody can say that a Notification is gone. */
+  const isOrphan = (record: Delivery): boolean => {
+    const pair = pairOfRecord(record);
+    if (!isElsewhere(pair) || !isGenuine(record, ownNamespace)) return false;
+    const { namespace, uid } = pair.notification;
+    const isWatched = watchNamespaces.length === 0 || watchNamespaces.includes(namespace);
+    return isWatched && caches.notification(notificationKeyOf(pair))?.metadata.uid !== uid;
+  };
+
+  const hasServed = (record: Delivery): boolean => {
+    const { caughtUpAt } = caches.notification(notificationKeyOf(pairOfRecord(record)))?.status ?? {};
+    return caughtUpAt !== undefined && mayBeRemoved(record, { now: clock.now(), caughtUpAt: Date.parse(caughtUpAt), deadlineMs });
+  };
+
   const tidy = async (record: Delivery, signal: AbortSignal): Promise<void> => {
+    if (!isOrphan(record) && !hasServed(record)) return;
     const { namespace, name, uid } = record.metadata;
-    const { caughtUpAt } = caches.notification(`${namespace}/${record.spec.notificationRef.name}`)?.status ?? {};
-    if (caughtUpAt === undefined || !mayBeRemoved(record, { now: clock.now(), caughtUpAt: Date.parse(caughtUpAt), deadlineMs })) return;
     try {
       await kube.delete(deliveries, { namespace, name }, { uid }, signal);
     } catch (error) {
       if (!signal.aborted) log.warn("a Delivery that has served its time could not be removed; trying again", { delivery: `${namespace}/${name}`, error });
     }
+  };
+
+  const pause = async (signal: AbortSignal): Promise<void> => {
+    const ending = abortWithAny(signal, hurry.signal);
+    await clock.sleep(tidyEveryMs, ending.signal).catch(() => undefined);
+    ending.dispose();
+    hurry = new AbortController();
   };
 
   const tellForged = ({ metadata: { namespace, name, uid } }: Delivery): void => {
@@ -58,7 +88,7 @@ export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, cl
 
   return {
     look: (record) => {
-      if (!isGenuine(record)) {
+      if (!isGenuine(record, ownNamespace)) {
         tellForged(record);
         return;
       }
@@ -71,17 +101,24 @@ export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, cl
         runs.restore(owed);
         deliverer.runVanished(pair.runUid, [pair]);
       }
-      const { namespace, name } = pair.notification;
       if (runs.has(pair.runUid)) {
-        deliverer.redeliver(`${namespace}/${name}`, pair, word);
+        deliverer.redeliver(notificationKeyOf(pair), pair, word);
         return;
       }
-      const regarding = { resource: deliveries, namespace, name: record.metadata.name, uid: record.metadata.uid };
+      const { namespace, name, uid } = record.metadata;
+      const regarding = { resource: deliveries, namespace, name, uid };
       recorder.publish(regarding, { type: "Warning", reason: "RunGone", action: "Redeliver", note: "the run is gone, and this Delivery does not hold its state" });
+    },
+    notificationGone: (key) => {
+      for (const record of caches.records()) {
+        if (notificationKeyOf(pairOfRecord(record)) !== key || !isOrphan(record)) continue;
+        hurry.abort();
+        return;
+      }
     },
     run: async (signal) => {
       for (;;) {
-        await clock.sleep(tidyEveryMs, signal).catch(() => undefined);
+        await pause(signal);
         for (const record of [...caches.records()]) if (!signal.aborted) await tidy(record, signal);
         if (signal.aborted) return;
       }

@@ -1,4 +1,3 @@
-import type { Notification } from "../api/notification.ts";
 import { runKinds, runStatuses, type RunEvent } from "../api/run-event.ts";
 import type { Matcher } from "./match.ts";
 import { addTo, removeFrom } from "./multi-map.ts";
@@ -28,14 +27,11 @@ const kindBit = (kind: RunEvent["kind"]): number => 1 << runKinds.indexOf(kind);
 const statusBit = (status: RunEvent["status"]): number => 1 << (runKinds.length + runStatuses.indexOf(status));
 const shapeOf = ({ kinds, statuses }: Matcher): Shape => [...[...kinds].map(kindBit), ...[...statuses].map(statusBit)].reduce((shape, bit) => shape | bit, 0);
 
-/** Stands for all namespaces: what selects by labels of Namespaces may select any. */
+/** Stands for all namespaces. */
 const everywhere = "*";
 
-/** The namespaces whose runs the Notification may select. */
-function selectedNamespaces({ metadata, spec }: Notification): readonly string[] {
-  const selector = spec.filter?.namespaceSelector;
-  return selector === undefined ? [metadata.namespace] : (selector.matchNames ?? [everywhere]);
-}
+/** The namespaces whose runs the Notification can report. */
+const servedNamespaces = ({ reach: { served } }: Route): Iterable<string> => served ?? [everywhere];
 
 /** The Notifications of one namespace that select runs of another (mostly the same) one. */
 type Shelf = Map<Shape, Map<string, Route>>;
@@ -52,7 +48,7 @@ export function createRoutes(): Routes {
     addTo(byProvider, providerKeyOf(notification), key);
     if (notification.spec.suspend === true) return;
     const holder = notification.metadata.namespace;
-    for (const namespace of selectedNamespaces(notification)) {
+    for (const namespace of servedNamespaces(route)) {
       const byHolder = shelves.get(namespace) ?? new Map<string, Shelf>();
       const shelf = byHolder.get(holder) ?? new Map<Shape, Map<string, Route>>();
       shelf.set(shape, (shelf.get(shape) ?? new Map<string, Route>()).set(key, route));
@@ -60,11 +56,12 @@ export function createRoutes(): Routes {
     }
   };
 
-  const displace = (key: string, { notification, matcher }: Route): void => {
+  const displace = (key: string, route: Route): void => {
+    const { notification, matcher } = route;
     const shape = shapeOf(matcher);
     removeFrom(byProvider, providerKeyOf(notification), key);
     const holder = notification.metadata.namespace;
-    for (const namespace of selectedNamespaces(notification)) {
+    for (const namespace of servedNamespaces(route)) {
       const byHolder = shelves.get(namespace);
       const shelf = byHolder?.get(holder);
       if (byHolder === undefined || shelf === undefined) continue;

@@ -1,5 +1,5 @@
 import type { Notification } from "../api/notification.ts";
-import { runKinds, runStatuses, type RunKind, type RunStatus } from "../api/run-event.ts";
+import { runKinds, runStatuses, type RunEvent, type RunKind, type RunStatus } from "../api/run-event.ts";
 import type { Provider } from "../api/provider.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
 import { providerOfType } from "../providers/registry.ts";
@@ -9,6 +9,7 @@ import { compileFilter, type Match, type Matcher } from "./match.ts";
 import type { Pair } from "./ledger.ts";
 import { sectionOf, type Route } from "./plan.ts";
 import { endedAt } from "./normalise-run.ts";
+import { reachOf, type Reach } from "./reach.ts";
 import { isTerminal, runStatus } from "./run-status.ts";
 import type { TrimmedRun } from "./trim-run.ts";
 
@@ -20,29 +21,30 @@ export const inUse = <Value extends { readonly metadata: { readonly deletionTime
   object?.metadata.deletionTimestamp === undefined ? object : undefined;
 
 /** What a route is made from, as far as it changes. */
-const sourcesOf = (notification: Notification, provider: Provider | undefined): string =>
-  [notification, provider].map((object) => `${object?.metadata.uid ?? ""}/${object?.metadata.generation ?? ""}`).join(" ");
+const sourcesOf = (notification: Notification, provider: Provider | undefined, { digest }: Reach): string =>
+  [...[notification, provider].map((object) => `${object?.metadata.uid ?? ""}/${object?.metadata.generation ?? ""}`), digest].join(" ");
 
 /** The statuses that a Notification reports; undefined where it names none and its Provider is not known. */
 export const statusesOf = (notification: Notification, definition: AnyProviderDefinition | undefined): readonly RunStatus[] | undefined =>
   notification.spec.filter?.statuses ??
   (definition === undefined ? undefined : (definition.defaultStatusesFor?.(sectionOf(notification, definition)) ?? definition.defaultStatuses));
 
-/** Makes a Notification ready for judging runs. */
-export function makeRoute(notification: Notification, provider: Provider | undefined, activeSince: number): Route {
+/** Makes a Notification ready for judging runs. `reach` left out: as far as it is known without Namespaces. */
+export function makeRoute(notification: Notification, provider: Provider | undefined, activeSince: number, reach = reachOf(notification, provider)): Route {
   const definition = provider === undefined ? undefined : providerOfType(provider.spec.type);
   const providerSection = definition === undefined ? undefined : provider?.spec[definition.section];
   const destination = definition === undefined || providerSection === undefined ? undefined : { definition, providerSection, templates: routeTemplates(definition, notification.spec) };
   const { template: groupBy, problems } = groupByOf(notification);
   // Without a Provider every status may be wanted: none is ruled out before it is known.
-  const compiled = compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, statusesOf(notification, definition) ?? runStatuses);
+  const compiled = compileFilter(notification.spec.filter ?? {}, notification.metadata.namespace, statusesOf(notification, definition) ?? runStatuses, reach);
   const matcher = problems.length === 0 ? compiled : { ...compiled, match: () => invalidGroupBy, problems: [...compiled.problems, ...problems] };
   const judging = judgesTasks(matcher, groupBy);
   const reads = (variable: string): boolean => matcher.reads(variable) || destination?.templates.reads(variable) === true;
   return {
     notification,
-    sources: sourcesOf(notification, provider),
+    sources: sourcesOf(notification, provider, reach),
     matcher,
+    reach,
     destination,
     activeSince,
     tasks: { judging, any: judging || tellsOfTasks(notification, destination) },
@@ -82,22 +84,26 @@ function groupByOf({ spec: { groupBy } }: Notification): { readonly template: Te
 }
 
 /** The route as it is now: the one before, where nothing has changed that it is made from. */
-export const remakeRoute = (before: Route | undefined, notification: Notification, provider: Provider | undefined, activeSince: number): Route =>
-  before?.sources === sourcesOf(notification, provider) && before.activeSince === activeSince ? before : makeRoute(notification, provider, activeSince);
+export const remakeRoute = (before: Route | undefined, notification: Notification, provider: Provider | undefined, activeSince: number, reach: Reach): Route =>
+  before?.sources === sourcesOf(notification, provider, reach) && before.activeSince === activeSince ? before : makeRoute(notification, provider, activeSince, reach);
 
 /** Whether two routes of one Notification select the same runs. */
 export const sameSelection = (before: Route | undefined, { notification: { metadata } }: Route): boolean =>
   before?.notification.metadata.uid === metadata.uid && before.notification.metadata.generation === metadata.generation;
+
+/** Whether two routes of one Notification select runs of the same namespaces. */
+export const sameReach = (before: Route | undefined, after: Route): boolean => before?.reach.digest === after.reach.digest;
 
 /** Whether two routes of one Notification lead to the same place. */
 export const sameDestination = (before: Route | undefined, after: Route): boolean =>
   before?.destination?.definition === after.destination?.definition &&
   JSON.stringify(before?.destination?.providerSection) === JSON.stringify(after.destination?.providerSection);
 
-/** The Notification's part of a (Notification, run). */
-export const pairOf = ({ notification: { metadata } }: Route, runUid: string): Pair => ({
+/** A (Notification, run). */
+export const pairOf = ({ notification: { metadata } }: Route, { uid, namespace }: Pick<RunEvent, "uid" | "namespace">): Pair => ({
   notification: { namespace: metadata.namespace, name: metadata.name, uid: metadata.uid },
-  runUid,
+  runUid: uid,
+  runNamespace: namespace,
 });
 
 /** Whether the run ended before the Notification was active; times of Kubernetes have whole seconds. */

@@ -87,6 +87,8 @@ export interface RunStore {
   readonly view: (uid: string) => RunView | undefined;
   /** Runs that are kept. */
   readonly vanished: () => Iterable<string>;
+  /** The namespaces that {@link inNamespace} has runs of. */
+  readonly namespaces: () => Iterable<string>;
   /** Runs of one namespace that exist or are kept. */
   readonly inNamespace: (namespace: string) => Iterable<string>;
 }
@@ -289,6 +291,7 @@ export function createRunStore(urlTemplate: string | undefined, monotonic: () =>
     *vanished() {
       for (const [uid, entry] of entries) if ("known" in entry || entry.vanished !== "no") yield uid;
     },
+    namespaces: () => namespaces.keys(),
     inNamespace: (namespace) => namespaces.get(namespace) ?? [],
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../telemetry/clock.ts";
 import { settledBefore } from "./activity.ts";
 import type { Caches } from "./caches.ts";
 import { isOpen } from "./demand.ts";
+import { selectableNamespaces } from "./reach.ts";
 import type { FinishedEntry, RunStore } from "./run-store.ts";
 
 const sweepEveryMs = 60_000;
@@ -12,6 +13,9 @@ const packAfterMs = 60_000;
 
 /** Notifications come by another watch than runs do: nothing is settled before they have had this long. */
 const marginMs = 10 * 60_000;
+
+/** No name of a namespace. */
+const everywhere = "*";
 
 export interface SettlementOptions {
   readonly caches: Pick<Caches, "notifications" | "records" | "recordsOf" | "record">;
@@ -41,12 +45,12 @@ function owesFrom(notification: Notification, deadlineMs: number): number {
 }
 
 export function createSettlement({ caches, runs, clock, deadlineMs }: SettlementOptions): Settlement {
-  /** By namespace of the Notifications, which is that of their runs. */
+  /** By namespace of the runs; under {@link everywhere} for those that any namespace's may be owed. */
   const bounds = (): ReadonlyMap<string, number> => {
     const found = new Map<string, number>();
     for (const notification of caches.notifications()) {
-      const { namespace } = notification.metadata;
-      found.set(namespace, Math.min(found.get(namespace) ?? Infinity, owesFrom(notification, deadlineMs)));
+      const from = owesFrom(notification, deadlineMs);
+      for (const namespace of selectableNamespaces(notification) ?? [everywhere]) found.set(namespace, Math.min(found.get(namespace) ?? Infinity, from));
     }
     return found;
   };
@@ -58,7 +62,7 @@ export function createSettlement({ caches, runs, clock, deadlineMs }: Settlement
     });
 
   const isSettled = ({ uid, namespace, endedAt }: FinishedEntry, from: ReadonlyMap<string, number>): boolean => {
-    const bound = Math.min(from.get(namespace) ?? Infinity, clock.now() - marginMs);
+    const bound = Math.min(from.get(namespace) ?? Infinity, from.get(everywhere) ?? Infinity, clock.now() - marginMs);
     // Kubernetes' times have whole seconds.
     return endedAt !== undefined && endedAt + 1000 < bound && !hasOpenRecord(uid);
   };

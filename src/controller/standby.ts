@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import type { CacheHandlers, Caches } from "./caches.ts";
 import { createJudge } from "./judge.ts";
-import { deliveryKey, type Pair } from "./ledger.ts";
+import { pairKey, pairOfRecord, type Pair } from "./ledger.ts";
 import { createOffers } from "./offers.ts";
 import { createPairs, stateOf, type PairState } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
@@ -15,7 +15,7 @@ import { createViews } from "./views.ts";
 
 export interface StandbyOptions {
   readonly telemetry: Telemetry;
-  readonly caches: Pick<Caches, "notifications" | "notification" | "providerFor" | "record" | "recordsOf" | "isWatched" | "isFollowed">;
+  readonly caches: Pick<Caches, "notifications" | "notification" | "providerFor" | "record" | "recordsOf" | "isWatched" | "isFollowed" | "reachOf">;
   readonly runs: RunStore;
   readonly previous: Previous;
 }
@@ -44,7 +44,7 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
     },
   });
   const judge = createJudge({ metrics, places: createPlaces(), onJudged: () => undefined, onFault: () => undefined });
-  /** Pairs that something is owed for, by the key of the record that will show otherwise. */
+  /** Pairs that something is owed for, until a record shows otherwise. */
   const awaited = new Map<string, PairState>();
   let ready = false;
   let stopped = false;
@@ -73,7 +73,7 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
 
   /** Looks at the pair later: whoever offers a run says only afterwards what it is to be kept for. */
   const awaitRecord = (notificationKey: string, pair: Pair): void => {
-    const key = deliveryKey(pair);
+    const key = pairKey(pair);
     const known = awaited.get(key);
     // Its record has changed: what was read of it before is no longer so.
     if (known !== undefined) pairs.forget(known);
@@ -108,7 +108,8 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
     const { metadata, status } = notification;
     // What would be judged by is not known yet.
     if (!caches.isFollowed(notification)) return;
-    routes.set(key, makeRoute(notification, caches.providerFor(notification), Date.parse(status?.activeSince ?? metadata.creationTimestamp)));
+    const provider = caches.providerFor(notification);
+    routes.set(key, makeRoute(notification, provider, Date.parse(status?.activeSince ?? metadata.creationTimestamp), caches.reachOf(notification, provider)));
   };
 
   const begin = async (): Promise<void> => {
@@ -133,8 +134,8 @@ export function createStandby({ telemetry, caches, runs, previous }: StandbyOpti
       onProvider: (key) => {
         for (const dependant of [...routes.through(key)]) follow(dependant);
       },
-      onDelivery: (key) => {
-        const state = awaited.get(key);
+      onDelivery: (_, __, record) => {
+        const state = awaited.get(pairKey(pairOfRecord(record)));
         if (state !== undefined) awaitRecord(state.notificationKey, state.pair);
       },
       onRun: runs.upsert,

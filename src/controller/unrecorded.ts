@@ -1,5 +1,5 @@
 import type { DeliveryDestination, DeliveryStatus } from "../api/delivery.ts";
-import { deliveryKey, overallState, type Pair } from "./ledger.ts";
+import { overallState, pairKey, type Pair } from "./ledger.ts";
 
 /**
  * What this process knows to be accepted and could not put on record before its term ended: as long as the API server was
@@ -19,10 +19,10 @@ export function createUnrecorded(): Unrecorded {
   const kept = new Map<string, readonly DeliveryDestination[]>();
   return {
     keep: (pair, destinations) => {
-      kept.set(deliveryKey(pair), destinations);
+      kept.set(pairKey(pair), destinations);
     },
     addTo: (pair, record) => {
-      const key = deliveryKey(pair);
+      const key = pairKey(pair);
       const known = kept.get(key);
       if (known === undefined) return { status: record, added: false };
       kept.delete(key);

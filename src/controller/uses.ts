@@ -2,11 +2,13 @@ import { faultText, type Fault } from "../api/fault.ts";
 import { maxFaults, maxRecent, type Notification } from "../api/notification.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { shorten } from "../api/text.ts";
+import { errorCatalogue } from "../errors.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Outcome } from "./attempt.ts";
 import type { Judged } from "./judge.ts";
 import { isoSeconds } from "./iso-seconds.ts";
 import type { NotificationUse } from "./notification-status.ts";
+import { holderOf } from "./pairs.ts";
 import type { ProviderUse } from "./provider-status.ts";
 
 /** Counters and times go into a status at most this often. */
@@ -61,10 +63,11 @@ export function createUses<Use>(clock: Clock, initial: (key: string) => Use): Us
 
 /** What a Notification's status says from before this process. */
 export function notificationUseOf(notification: Notification | undefined): NotificationUse {
-  const { delivered = 0, lastDelivery, faults, recent, series, observedGeneration, caughtUpAt } = notification?.status ?? {};
+  const { delivered = 0, otherNamespaces, lastDelivery, faults, recent, series, observedGeneration, caughtUpAt } = notification?.status ?? {};
   const current = observedGeneration === notification?.metadata.generation;
   return {
     delivered,
+    ...(otherNamespaces !== undefined && { elsewhere: otherNamespaces }),
     ...(lastDelivery !== undefined && { lastDelivery }),
     ...(current && faults !== undefined && { faults }),
     ...(current && recent !== undefined && { recent }),
@@ -73,17 +76,24 @@ export function notificationUseOf(notification: Notification | undefined): Notif
   };
 }
 
+/** Whether an outcome is about a run of another namespace than its Notification, of which nothing is shown there. */
+export const isAboutElsewhere = ({ notificationKey, event }: Pick<Outcome, "notificationKey" | "event">): boolean => holderOf(notificationKey) !== event.namespace;
+
+/** What is said where nothing of a run may be shown. */
+export const elsewhereRefused = "a message about a run of another namespace was refused: its Delivery, in the controller's own namespace, says why";
+
 /** A Notification's use after an outcome. A destination that is refused stays so, whatever others take, until it takes a message itself. */
-export function notificationUseAfter(use: NotificationUse, { outcome, destination, event, error }: Outcome, now: number): NotificationUse {
+export function notificationUseAfter(use: NotificationUse, told: Outcome, now: number): NotificationUse {
+  const { outcome, destination, event, error } = told;
   const { routeError: before, ...kept } = use;
   const still = before?.destination === destination ? undefined : before;
-  const routeError = error?.class === "route" ? { destination, code: error.code, message: error.message } : still;
-  return {
-    ...kept,
-    delivered: use.delivered + (outcome === "Delivered" ? 1 : 0),
-    lastDelivery: { time: isoSeconds(now), outcome, run: `${event.kind}/${event.name}`, status: event.status },
-    ...(routeError !== undefined && { routeError }),
-  };
+  const hidden = isAboutElsewhere(told);
+  const routeError = error?.class === "route" ? { destination, code: error.code, message: hidden ? elsewhereRefused : error.message } : still;
+  const { delivered, deadLetters } = use.elsewhere ?? { delivered: 0, deadLetters: 0 };
+  const shown = hidden
+    ? { elsewhere: { delivered: delivered + Number(outcome === "Delivered"), deadLetters: deadLetters + Number(outcome === "DeadLetter") } }
+    : { lastDelivery: { time: isoSeconds(now), outcome, run: `${event.kind}/${event.name}`, status: event.status } };
+  return { ...kept, delivered: use.delivered + Number(outcome === "Delivered"), ...shown, ...(routeError !== undefined && { routeError }) };
 }
 
 /** A Notification's use after a part of it failed on a run. */
@@ -106,9 +116,10 @@ export function notificationUseAfterEdit({ faults, recent, routeError, ...rest }
   return rest;
 }
 
-/** A Provider's use after an outcome. */
-export function providerUseAfter(use: ProviderUse, { outcome, error }: Outcome, now: number): ProviderUse {
+/** A Provider's use after an outcome. Who reads it may not be able to read runs of other namespaces than its own, `namespace`: of errors about them, only the kind is shown. */
+export function providerUseAfter(use: ProviderUse, { outcome, event, error }: Outcome, namespace: string, now: number): ProviderUse {
   if (outcome === "Delivered") return { lastDelivery: { time: isoSeconds(now) } };
   if (error === undefined) return use;
-  return { ...use, lastError: { code: error.code, message: shorten(error.message, 1024), time: isoSeconds(now) } };
+  const message = event.namespace === namespace ? error.message : `${errorCatalogue[error.code].meaning} (a run of another namespace)`;
+  return { ...use, lastError: { code: error.code, message: shorten(message, 1024), time: isoSeconds(now) } };
 }

@@ -117,6 +117,11 @@ export interface SecretNeeded {
   readonly optional?: boolean;
 }
 
+interface NeededField {
+  readonly field: string;
+  readonly why: string;
+}
+
 /** A finding of a provider's own check, with the path below the provider's section. */
 export interface SectionProblem {
   readonly path: readonly (string | number)[];
@@ -166,7 +171,9 @@ export interface ProviderDefinition<ProviderSection = never, NotificationSection
   /** Whether messages hold more of the run's own object than `run` has; it costs memory. */
   readonly readsObject?: (provider: ProviderSection) => boolean;
   /** Fields of a Provider's section that must be set once Notifications of other namespaces may use it, and why: half a sentence. */
-  readonly neededWhenShared?: readonly { readonly field: string; readonly why: string }[];
+  readonly neededWhenShared?: readonly NeededField[];
+  /** The same once runs of other namespaces may be sent through it. */
+  readonly neededForOtherRuns?: readonly NeededField[];
   /** What the schema cannot say about a Provider's section. */
   readonly check: (provider: ProviderSection) => readonly SectionProblem[];
   /** The URLs that a Provider's section names, whatever is sent there: admission asks of each whether the installation allows it. */

@@ -31,7 +31,7 @@ const problem = (field: string, code: ErrorCode, message: string): Problem => ({
 
 /**
  * What a schema cannot say: expressions, templates and patterns compile, selectors make sense, sections pass their provider's own
- * check, and nothing reaches into another namespace. Parts that the schema found malformed are left to it.
+ * check. Parts that the schema found malformed are left to it.
  */
 export function checkMeaning(kind: CheckedKind, object: JsonObject, options: MeaningOptions): Findings {
   const spec = own(object, "spec");
@@ -39,7 +39,7 @@ export function checkMeaning(kind: CheckedKind, object: JsonObject, options: Mea
   const parts =
     kind === "Provider"
       ? [checkProviderSections(spec, options), checkShared(spec, options), checkHowItTravels(spec, options), checkSelectors(spec, selectorsOfProvider, options), checkEgress(urlsOf(spec, options), options)]
-      : [checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkNamespaceSelector(spec, options), checkSelectors(spec, selectorsOfNotification, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options), checkWhatIsSent(spec)];
+      : [checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkSelectors(spec, selectorsOfNotification, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options), checkWhatIsSent(spec)];
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
 }
 
@@ -57,18 +57,19 @@ function checkProviderSections(spec: JsonObject, { malformed, namespace, ownIden
 
 const ownIdentityUnknown = "names no Secret: that needs an installation that lets Providers of this namespace use the controller's own identity (--ambient-credentials-namespaces)";
 
-/** What a Provider must say that others than its own namespace may use. */
+/** What a Provider must say that Notifications of other namespaces may use, or that takes runs of other namespaces. */
 function checkShared(spec: JsonObject, { malformed }: MeaningOptions): Findings {
-  if (own(spec, "allowedNamespaces") === undefined) return none;
-  return errorsOnly(
-    providers.flatMap(({ section, neededWhenShared = [] }) => {
-      const settings = own(spec, section);
-      if (!isObject(settings) || malformed(`spec.${section}`)) return [];
-      return neededWhenShared
-        .filter(({ field }) => own(settings, field) === undefined)
-        .map(({ field, why }) => problem(fieldPath(["spec", section, field]), "FieldRequired", `Required value: must be set where allowedNamespaces is: ${why}`));
-    }),
-  );
+  const reasons = [
+    { because: "allowedNamespaces", needed: "neededWhenShared" },
+    { because: "runNamespaces", needed: "neededForOtherRuns" },
+  ] as const;
+  const missing = reasons
+    .filter(({ because }) => own(spec, because) !== undefined)
+    .flatMap(({ because, needed }) => providers.map(({ section, [needed]: fields = [] }) => ({ because, section, fields, settings: own(spec, section) })))
+    .filter(({ section, settings }) => isObject(settings) && !malformed(`spec.${section}`))
+    .flatMap(({ because, section, fields, settings }) => fields.filter(({ field }) => own(settings, field) === undefined).map(({ field, why }) => ({ at: fieldPath(["spec", section, field]), because, why })));
+  const first = missing.filter(({ at: field }, index) => missing.findIndex((other) => other.at === field) === index);
+  return errorsOnly(first.map(({ at: field, because, why }) => problem(field, "FieldRequired", `Required value: must be set where ${because} is: ${why}`)));
 }
 
 function checkHowItTravels(spec: JsonObject, { malformed }: MeaningOptions): Findings {
@@ -107,8 +108,6 @@ function templateFindings(templates: readonly (CheckedTemplate & { readonly pare
   };
 }
 
-const widerSelector = "runs of other namespaces cannot be selected yet: leave the selector out to select runs of the Notification's own namespace";
-
 function checkExpression(spec: JsonObject): Findings {
   const source = textOf(at(spec, "filter", "expression"));
   if (source === undefined || source === "") return none;
@@ -138,18 +137,6 @@ function checkResults(spec: JsonObject): Findings {
     const compiled = pattern === undefined ? undefined : compilePattern(pattern);
     if (typeof compiled === "string") errors.push(problem(path("matches"), "PatternInvalid", `Invalid value: not an RE2 pattern: ${compiled}`));
   }
-  return errorsOnly(errors);
-}
-
-function checkNamespaceSelector(spec: JsonObject, { namespace, malformed }: MeaningOptions): Findings {
-  const selector = at(spec, "filter", "namespaceSelector");
-  const field = "spec.filter.namespaceSelector";
-  if (!isObject(selector) || malformed(field)) return none;
-  const refuse = (name: string): Problem => problem(fieldPath(["spec", "filter", "namespaceSelector", name]), "NamespaceNotAllowed", `Forbidden: ${widerSelector}`);
-  const errors = ["any", "matchLabels", "matchExpressions"].filter((name) => own(selector, name) !== undefined).map(refuse);
-  const names = own(selector, "matchNames");
-  const home = namespace ?? (Array.isArray(names) ? (names as unknown[])[0] : undefined);
-  if (Array.isArray(names) && names.some((name) => name !== home)) errors.push(refuse("matchNames"));
   return errorsOnly(errors);
 }
 

@@ -26,12 +26,11 @@ const causeReasons: Partial<Record<ErrorCode, string>> = {
   FieldTooMany: "FieldValueTooMany",
   FieldForbidden: "FieldValueForbidden",
   EgressDenied: "FieldValueForbidden",
-  NamespaceNotAllowed: "FieldValueForbidden",
   PermissionMissing: "FieldValueForbidden",
 };
 
 /** Errors about what the requester may do, not about what the object says. */
-const isForbidden = ({ code }: Problem): boolean => code === "NamespaceNotAllowed" || code === "PermissionMissing";
+const isForbidden = ({ code }: Problem): boolean => code === "PermissionMissing";
 
 const isOurs = ({ kind }: AdmissionRequest): boolean => kind.group === group && kind.version === version && ["Provider", "Notification"].includes(kind.kind);
 
@@ -78,14 +77,14 @@ export function decideValidation(request: AdmissionRequest, { missing = [], more
 
 /**
  * Errors that the object had before this update become warnings: whoever mends one field need not mend all at once. What the requester lacks is not
- * among them, nor is what reaches into other namespaces.
+ * among them.
  */
 function withKnownAsWarnings(check: (object: unknown) => Findings, { operation, object, oldObject }: AdmissionRequest): Findings {
   const found = check(object);
   if (operation !== "UPDATE" || found.errors.length === 0) return found;
   const signature = ({ field, code, message, line, column }: Problem): string => JSON.stringify([field, code, message, line, column]);
   const before = new Set(check(oldObject).errors.map(signature));
-  const isKnown = (error: Problem): boolean => !isForbidden(error) && before.has(signature(error));
+  const isKnown = (error: Problem): boolean => before.has(signature(error));
   return { errors: found.errors.filter((error) => !isKnown(error)), warnings: [...found.errors.filter(isKnown), ...found.warnings] };
 }
 

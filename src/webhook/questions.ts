@@ -71,9 +71,8 @@ function questionsOfNotification(spec: unknown, namespace: string): Question[] {
   const selected = runKinds.filter((kind) => (Array.isArray(named) ? (named as unknown[]).includes(kind) : kind === "PipelineRun"));
   const kinds = selected.includes("PipelineRun") ? runKinds : selected;
   const selector = at(spec, "filter", "namespaceSelector");
-  const namespaces = isObject(selector) ? reachOf(selector) : [namespace];
-  const field = isObject(selector) ? "spec.filter.namespaceSelector" : "spec.filter";
-  return namespaces.flatMap((of) => kinds.map((kind) => toList(field, kind, of, kinds === selected || selected.includes(kind) ? "a Notification shows the runs that it selects" : "messages about a PipelineRun show its tasks")));
+  return [namespace, ...reachOf(selector)].flatMap((of, index) =>
+    kinds.map((kind) => toList(index === 0 ? "spec.filter" : "spec.filter.namespaceSelector", kind, of, kinds === selected || selected.includes(kind) ? "a Notification shows the runs that it selects" : "messages about a PipelineRun show its tasks")));
 }
 
 /**

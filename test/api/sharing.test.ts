@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { NamespaceSelector } from "../../src/api/selectors.ts";
-import { isOffered } from "../../src/api/sharing.ts";
+import { isOffered, takesRuns } from "../../src/api/sharing.ts";
 import { cloudEventsProvider } from "../controller/objects.ts";
 
 const labels: Readonly<Record<string, Readonly<Record<string, string>>>> = { "team-a": { team: "a" }, "team-b": { team: "b", tier: "gold" }, bare: {} };
@@ -26,6 +26,22 @@ describe("a Provider", () => {
   ] as const satisfies readonly (readonly [string, NamespaceSelector | undefined, readonly string[]])[]) {
     it(what, () => {
       assert.deepEqual(offeredTo(selector as NamespaceSelector | undefined), ["platform", ...namespaces]);
+    });
+  }
+});
+
+describe("runs through a Provider of `platform` for a Notification of `team-a`", () => {
+  for (const [what, runNamespaces, namespaces] of [
+    ["are those of both own namespaces where nothing is said", undefined, []],
+    ["may be those of any", { any: true }, ["team-b", "bare", "unknown"]],
+    ["may be those of named ones", { matchNames: ["bare"] }, ["bare"]],
+    ["may be those of labelled ones", { matchLabels: { team: "b" } }, ["team-b"]],
+    ["are not those of a namespace whose labels are not known", { matchExpressions: [{ key: "team", operator: "DoesNotExist" }] }, ["bare"]],
+  ] as const satisfies readonly (readonly [string, NamespaceSelector | undefined, readonly string[]])[]) {
+    it(what, () => {
+      const { metadata, spec } = cloudEventsProvider({}, { namespace: "platform" });
+      const provider = { metadata, spec: { ...spec, ...(runNamespaces !== undefined && { runNamespaces: runNamespaces as NamespaceSelector }) } };
+      assert.deepEqual(["platform", "team-a", "team-b", "bare", "unknown"].filter((namespace) => takesRuns(provider, "team-a", namespace, labelsOf)), ["platform", "team-a", ...namespaces]);
     });
   }
 });

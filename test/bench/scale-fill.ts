@@ -112,7 +112,7 @@ function timesOf(index: number, { activePerThousand, deliveries }: FillOptions, 
 function recordOf({ delivery }: Templates, run: Filled, notification: KubeObject): KubeObject {
   const { resourceVersion: _, ...metadata } = delivery.metadata;
   const { name, uid = "" } = notification.metadata;
-  const pair = { notification: { namespace: run.namespace, name, uid }, runUid: run.uid };
+  const pair = { notification: { namespace: run.namespace, name, uid }, runUid: run.uid, runNamespace: run.namespace };
   const owner = { apiVersion: notification.apiVersion, kind: "Notification", name, uid, controller: true };
   return {
     ...delivery,

@@ -126,6 +126,17 @@ describe("simulate -o json", () => {
     assert.equal(lines.length, 13);
   });
 
+  it("lists runs of other namespaces that are selected, by the labels of the Namespaces that are given, and sends those that the Provider takes", async (t) => {
+    const wide = (name: string, provider: string, namespaceSelector: object): object => ({ ...notification(name, provider, { namespaceSelector, statuses: ["Failed"] }), metadata: { name, namespace: "ops" } });
+    const inOps = (name: string, runNamespaces?: object): object => ({ ...events, metadata: { name, namespace: "ops" }, spec: { cloudEvents: { url: "https://events.example.com/" }, ...(runNamespaces !== undefined && { runNamespaces }) } });
+    const labelled = { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels: { team: "shop" } } };
+    const labels = { matchLabels: { team: "shop" } };
+    const { lines } = await simulate(t, yaml(labelled, inOps("all", { any: true }), inOps("none"), wide("by-label", "all", labels), wide("by-other-label", "all", { matchLabels: { team: "x" } }), wide("any", "all", { any: true }), wide("not-covered", "none", { any: true })), recording("failed-step"));
+    const last = (name: string): unknown[] => lines.filter(({ notification: of, status }) => of === `ops/${name}` && status === "Failed").map(({ matched, why, requests }) => [matched, why, requests.length]).slice(0, 1).flat();
+    assert.deepEqual([last("by-label"), last("any"), last("by-other-label")], [[true, undefined, 1], [true, undefined, 1], []]);
+    assert.deepEqual(last("not-covered"), [false, `RunsNotCovered: the Provider's runNamespaces do not include ${namespace}`, 0]);
+  });
+
   it("says that there is no such Provider, and what it selects nevertheless", async (t) => {
     const { code, lines } = await simulate(t, yaml(notification("a", "missing")), recording("failed-step"));
     assert.equal(code, 0);

@@ -177,7 +177,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     harness.notifications.flatMap((of) => {
       const route = routeOf(keyOf(of));
       if (route === undefined) return [];
-      const pair = pairOf(route, uid);
+      const pair = pairOf(route, { uid, namespace: of.metadata.namespace });
       deliverer.touch(keyOf(of), pair);
       return [pair];
     });
@@ -207,7 +207,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     notifications: [notification(options.spec ?? {})],
     routes: new Map(),
     record: options.record,
-    pair: { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid },
+    pair: { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid, runNamespace: "ci" },
     change: (now) => {
       runs.upsert(now);
       touchAll(now.uid);

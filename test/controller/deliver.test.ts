@@ -80,7 +80,7 @@ describe("a message", () => {
       };
       harness.routes.set(`${namespace}/${name}`, { ...route, matcher: { ...route.matcher, match } });
       harness.runs.upsert({ ...failed, namespace, uid: `run-of-${namespace}` });
-      harness.deliverer.touch(`${namespace}/${name}`, { notification: { namespace, name, uid }, runUid: `run-of-${namespace}` });
+      harness.deliverer.touch(`${namespace}/${name}`, { notification: { namespace, name, uid }, runUid: `run-of-${namespace}`, runNamespace: namespace });
     }
     while (harness.deliverer.owedCount() > 0 || order.length < 101) await harness.quiet();
     assert.equal(order.length, 101);

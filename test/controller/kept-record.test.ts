@@ -45,3 +45,9 @@ it("what many of them have in common is there once", () => {
   const [one, other] = [keptRecord(structuredClone(stored)), keptRecord(structuredClone(stored))];
   assert.equal(one.spec.notificationRef, other.spec.notificationRef);
 });
+
+it("of a Delivery in the controller's own namespace it is kept where its Notification is", () => {
+  const notificationRef = { name: "to-service", namespace: "prod", uid: "n-1" };
+  assert.deepEqual(keptRecord({ ...stored, spec: { ...stored.spec, notificationRef } }).spec.notificationRef, notificationRef);
+  assert.deepEqual(keptRecord(structuredClone(stored)).spec.notificationRef, stored.spec.notificationRef);
+});

@@ -8,6 +8,7 @@ import type { Gate } from "../../src/controller/sending.ts";
 import { careForNotification, careForProviders, type CareOptions, type ProviderCare } from "../../src/controller/look-after.ts";
 import type { NotificationUse } from "../../src/controller/notification-status.ts";
 import type { ProviderUse } from "../../src/controller/provider-status.ts";
+import { reachOf } from "../../src/controller/reach.ts";
 import { createRoutes, type Routes } from "../../src/controller/route-index.ts";
 import { createUses, notificationUseAfterFault, providerUseAfter, type Uses } from "../../src/controller/uses.ts";
 import type { Requeue, WorkQueue } from "../../src/kube/work-queue.ts";
@@ -104,6 +105,8 @@ async function setting(count: number): Promise<Setting> {
     notificationOf: (of) => self.notifications.get(of),
     gateOf: (): Gate => connections.current(key) ?? { ready: "soon" },
     isFollowed: () => self.followed,
+    reachOf,
+    watchNamespaces: [],
     onRouteChanged: (changed) => log.push(`route ${changed}`),
   };
   const names = Array.from({ length: count }, (_, index) => `n-${index}`);
@@ -146,7 +149,7 @@ describe("a Provider that 100 Notifications refer to", () => {
   it("touches none of them when a message was accepted", async () => {
     const { providerUses, lookAtProvider, happened, clock } = await setting(count);
     for (let messages = 0; messages < 10; messages += 1) {
-      providerUses.update(key, (use) => providerUseAfter(use, { notificationKey: "ci/n-7", destination: "event", outcome: "Delivered", event: ended("Failed") }, clock.now()));
+      providerUses.update(key, (use) => providerUseAfter(use, { notificationKey: "ci/n-7", destination: "event", outcome: "Delivered", event: ended("Failed") }, "ci", clock.now()));
       await lookAtProvider();
     }
     assert.deepEqual(happened(), Array.from({ length: 10 }, () => "status service"));

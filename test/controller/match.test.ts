@@ -57,12 +57,18 @@ describe("namespaceSelector", () => {
     assert.equal(why({}, { namespace: "prod" }), "namespaceSelector: prod is not in [ci]");
   });
 
-  it("never selects another one yet, whatever it says", () => {
-    assert.equal(why({ namespaceSelector: { matchNames: ["ci", "prod"] } }), "");
-    for (const namespaceSelector of [{ matchNames: ["ci", "prod"] }, { any: true as const }, { matchLabels: {} }]) {
-      assert.match(why({ namespaceSelector }, { namespace: "prod" }), /^namespaceSelector: prod is not in /);
-    }
-    assert.equal(why({ namespaceSelector: { any: true } }), "namespaceSelector: ci is not in []");
+  it("selects namespaces by name, any, or those that are known to have the labels", () => {
+    const names = { matchNames: ["ci", "prod"] };
+    assert.deepEqual([why({ namespaceSelector: names }), why({ namespaceSelector: names }, { namespace: "prod" })], ["", ""]);
+    assert.equal(why({ namespaceSelector: names }, { namespace: "test" }), "namespaceSelector: test is not in [ci, prod]");
+    assert.equal(why({ namespaceSelector: { any: true } }, { namespace: "test" }), "");
+    const byLabels = (namespace: string) => compileFilter({ namespaceSelector: { matchLabels: { a: "b" } } }, "ci", runStatuses, { selected: new Set(["prod"]), served: new Set(["prod"]) }).match(runEvent({ namespace }));
+    assert.deepEqual([byLabels("prod"), byLabels("ci")], [{ matched: true }, { matched: false, why: "namespaceSelector: ci does not have the labels" }]);
+  });
+
+  it("selects no run that the Provider does not take", () => {
+    const matcher = compileFilter({ namespaceSelector: { any: true } }, "ci", runStatuses, { selected: undefined, served: new Set(["ci"]) });
+    assert.deepEqual([matcher.match(runEvent()), matcher.match(runEvent({ namespace: "prod" }))], [{ matched: true }, { matched: false, why: "RunsNotCovered: the Provider's runNamespaces do not include prod" }]);
   });
 });
 

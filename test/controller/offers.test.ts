@@ -86,7 +86,8 @@ function setting(): Setting {
     put: (key, spec = {}, activeSince = 0) => {
       const [namespace = "", name = ""] = key.split("/");
       const metadata = { namespace, name, uid: `uid-${key}` };
-      routes.set(key, makeRoute(notification(spec, metadata), cloudEventsProvider(), activeSince));
+      const { metadata: of, spec: settings } = cloudEventsProvider();
+      routes.set(key, makeRoute(notification(spec, metadata), { metadata: of, spec: { ...settings, runNamespaces: { any: true } } }, activeSince));
       return metadata;
     },
     change: (run) => {
@@ -161,7 +162,7 @@ describe("a run that changes", () => {
     put("ci/by-tasks", { filter: { expression: 'tasks.exists(t, t.status == "Failed")' } });
     put("ci/plain", { filter: { statuses: ["Running"] } });
     const begun = put("ci/begun");
-    known.set("build", [{ notification: begun, runUid: "build" }]);
+    known.set("build", [{ notification: begun, runUid: "build", runNamespace: "ci" }]);
     change(run("ci", "build", running));
     await quiet();
     asked.length = touched.length = 0;
@@ -186,18 +187,18 @@ describe("a run that changes", () => {
     const onRecord = put("ci/on-record", { filter: { statuses: ["Succeeded"] } });
     const underWay = put("ci/under-way");
     put("ci/new");
-    records.set("build", [{ notification: onRecord, runUid: "build" }]);
-    known.set("build", [{ notification: underWay, runUid: "build" }]);
+    records.set("build", [{ notification: onRecord, runUid: "build", runNamespace: "ci" }]);
+    known.set("build", [{ notification: underWay, runUid: "build", runNamespace: "ci" }]);
     change(run("ci", "build", running));
     assert.deepEqual(touched, ["ci/on-record build", "ci/under-way build"]);
     await quiet();
     assert.deepEqual(asked, ["ci/new build"]);
   });
 
-  it("is not brought to a Notification of another namespace by a record that lies there", async () => {
+  it("is not brought to a Notification by a record that says that it is of another namespace than it is", async () => {
     const { put, change, quiet, touched, records } = setting();
     const elsewhere = put("evil/forged");
-    records.set("build", [{ notification: elsewhere, runUid: "build" }]);
+    records.set("build", [{ notification: elsewhere, runUid: "build", runNamespace: "evil" }]);
     change(run("ci", "build", running));
     await quiet();
     assert.deepEqual(touched, []);
@@ -292,7 +293,7 @@ describe("a run that vanishes", () => {
     const { put, runs, offers, quiet, kept, known, asked } = setting();
     const begun = put("ci/begun");
     put("ci/other", { filter: { statuses: ["Cancelled"] } });
-    known.set("build", [{ notification: begun, runUid: "build" }]);
+    known.set("build", [{ notification: begun, runUid: "build", runNamespace: "ci" }]);
     runs.vanish(run("ci", "build", running), "seen");
     offers.runVanished("build");
     assert.deepEqual(kept, ["keep build for begun ci"]);
@@ -330,10 +331,23 @@ describe("a Notification that changes", () => {
     runs.upsert(run("ci", "failed-before", { ...failed, completionTime: "2025-12-31T00:00:00Z" }));
     runs.upsert(run("ci", "begun", running));
     runs.upsert(run("prod", "elsewhere", failed));
-    records.set("begun", [{ notification: own, runUid: "begun" }]);
+    records.set("begun", [{ notification: own, runUid: "begun", runNamespace: "ci" }]);
     offers.notificationChanged("ci/n");
     await quiet();
     assert.deepEqual([asked, touched.toSorted()], [["ci/n failed"], ["ci/n begun", "ci/n failed!"]]);
+  });
+
+  it("is asked about the runs of all namespaces that it reaches, and handed what was begun elsewhere", async () => {
+    const { put, runs, offers, quiet, asked, touched, records } = setting();
+    const wide = put("ops/n", { filter: { namespaceSelector: { matchNames: ["ci", "prod"] } }, providerRef: { name: "service" } });
+    const any = put("ops/any", { filter: { namespaceSelector: { any: true } } });
+    put("ops/own");
+    for (const namespace of ["ci", "prod", "test", "ops"]) runs.upsert(run(namespace, `in-${namespace}`, failed));
+    records.set("in-prod", [{ notification: wide, runUid: "in-prod", runNamespace: "prod" }, { notification: any, runUid: "in-prod", runNamespace: "test" }]);
+    offers.notificationChanged("ops/n");
+    offers.notificationChanged("ops/any");
+    await quiet();
+    assert.deepEqual([asked.toSorted(), touched.filter((one) => !one.endsWith("!"))], [["ops/any in-ci", "ops/any in-ops", "ops/any in-prod", "ops/any in-test", "ops/n in-ci"], ["ops/n in-prod"]]);
   });
 
   it("and is not there any more is not asked", async () => {

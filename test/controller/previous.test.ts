@@ -23,6 +23,9 @@ interface Setting {
 
 const reading = { filter: { expression: 'has(previous.status) && previous.status == "Failed"' } };
 
+const { metadata, spec: settings } = cloudEventsProvider();
+const provider = { metadata, spec: { ...settings, runNamespaces: { any: true as const } } };
+
 function setting(): Setting {
   const store = createRunStore(undefined);
   const previous = createPrevious(store);
@@ -36,7 +39,7 @@ function setting(): Setting {
     routes,
     told,
     put: (spec, { name = "to-service", status } = {}) => {
-      const made = makeRoute({ ...notification(spec, { name, uid: name }), ...(status !== undefined && { status }) }, cloudEventsProvider(), 0);
+      const made = makeRoute({ ...notification(spec, { name, uid: name }), ...(status !== undefined && { status }) }, provider, 0);
       routes.set(`ci/${name}`, made);
       return made;
     },
@@ -103,6 +106,23 @@ describe("previous", () => {
     assert.equal(before(route, "next"), undefined);
     runs.upsert(run("same", 0, 4, built("refs/heads/main")));
     assert.equal(before(route, "next"), `same Failed ${at(4)}`);
+  });
+
+  it("is known in every namespace that the Notification reaches, also of runs that are gone, and shown of its own alone", () => {
+    const { runs, put, previous, before } = setting();
+    const wide = put({ filter: { ...reading.filter, namespaceSelector: { any: true } } });
+    const named = put({ filter: { ...reading.filter, namespaceSelector: { matchNames: ["prod"] } } }, { name: "named" });
+    for (const namespace of ["ci", "prod", "test"]) {
+      runs.upsert(run(`first-${namespace}`, 0, 5, { namespace }));
+      runs.vanish(run(`first-${namespace}`, 0, 5, { namespace }), "seen");
+      runs.release(`first-${namespace}`);
+      runs.upsert(run(`next-${namespace}`, 10, undefined, { namespace }));
+    }
+    assert.deepEqual(["ci", "prod", "test"].map((namespace) => before(wide, `next-${namespace}`)), ["ci", "prod", "test"].map((namespace) => `first-${namespace} Failed ${at(5)}`));
+    assert.deepEqual(["ci", "prod"].map((namespace) => before(named, `next-${namespace}`)), [undefined, `first-prod Failed ${at(5)}`]);
+    assert.deepEqual([previous.latest("ci/to-service")?.map(({ name }) => name), previous.latest("ci/named")], [["first-ci"], undefined]);
+    previous.unfollow("ci/to-service");
+    assert.equal(before(wide, "next-test"), undefined);
   });
 
   it("of a task of a pipeline is the same task", () => {

@@ -11,8 +11,17 @@ import { notification } from "./objects.ts";
 import { ended, runUid } from "./runs.ts";
 
 const day = 86_400_000;
-const pair = { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid };
+const pair = { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid, runNamespace: "ci" };
 const annotation = "integrations.tekton.ornew.io/redeliver";
+
+/** A run of another namespace. */
+const elsewhere = { ...pair, runNamespace: "prod" };
+const recordElsewhere = (uid: string, of = "ci"): Delivery =>
+  ({
+    metadata: { namespace: "tekton-integrations", name: deliveryName({ ...elsewhere, notification: { ...elsewhere.notification, namespace: of, uid } }), uid: `d-${uid}`, creationTimestamp: "2026-01-01T00:00:00Z" },
+    spec: { notificationRef: { name: "to-service", namespace: of, uid }, runRef: { kind: "PipelineRun", name: "build-1", namespace: "prod", uid: runUid } },
+    status: { state: "Retrying", owed: ended("Failed", { namespace: "prod" }) },
+  }) as unknown as Delivery;
 
 const record = (status: Partial<DeliveryStatus>, annotations: Record<string, string> = {}, name = deliveryName(pair)): Delivery =>
   ({
@@ -21,7 +30,7 @@ const record = (status: Partial<DeliveryStatus>, annotations: Record<string, str
     status: { state: "Delivered", ...status },
   }) as unknown as Delivery;
 
-function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string; settled?: boolean } = {}) {
+function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string; settled?: boolean; watched?: readonly string[] } = {}) {
   const clock = manualClock();
   const happened: string[] = [];
   const records: Delivery[] = [];
@@ -38,6 +47,8 @@ function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string
     clock,
     log: silentLogger,
     deadlineMs: day,
+    ownNamespace: "tekton-integrations",
+    watchNamespaces: options.watched ?? [],
     caches: { isSettled: () => options.settled ?? true, records: () => records, notification: () => ({ ...notification({}), status: { caughtUpAt: options.caughtUpAt ?? "2027-01-01T00:00:00Z" } }) },
     runs: {
       has: () => known,
@@ -57,7 +68,7 @@ function setting(t: TestContext, options: { known?: boolean; caughtUpAt?: string
     stop.abort();
     await running;
   });
-  return { clock, happened, records, look: upkeep.look };
+  return { clock, happened, records, ...upkeep };
 }
 
 describe("the annotation redeliver", () => {
@@ -121,5 +132,27 @@ describe("records that have served their time", () => {
     await turn();
     await turn();
     assert.deepEqual(happened, []);
+  });
+});
+
+describe("records in the controller's own namespace", () => {
+  it("go at once when their Notification is gone, and stay while it is there", async (t) => {
+    const { happened, records, notificationGone } = setting(t);
+    records.push(recordElsewhere("n-1"), recordElsewhere("n-0"));
+    notificationGone("ci/another");
+    await turn();
+    assert.deepEqual(happened, []);
+    notificationGone("ci/to-service");
+    await turn();
+    assert.deepEqual(happened, [`delete ${records[1]?.metadata.name ?? ""} d-n-0`]);
+  });
+
+  it("stay while the Notification's namespace is not watched: nobody can say that it is gone", async (t) => {
+    const { clock, happened, records } = setting(t, { watched: ["ci"] });
+    records.push(recordElsewhere("n-0", "prod"), recordElsewhere("n-0"));
+    clock.advance(600_000);
+    await turn();
+    await turn();
+    assert.deepEqual(happened, [`delete ${records[1]?.metadata.name ?? ""} d-n-0`]);
   });
 });

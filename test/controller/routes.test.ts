@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { NamespaceSelector } from "../../src/api/selectors.ts";
 import { runKinds, runStatuses } from "../../src/api/run-event.ts";
 import { createRoutes, type Routes } from "../../src/controller/route-index.ts";
+import { reachOf } from "../../src/controller/reach.ts";
 import { inUse, makeRoute, mayConcern, pairOf, providerKeyOf, remakeRoute } from "../../src/controller/routes.ts";
 import { cloudEventsProvider, notification } from "./objects.ts";
 import { condition, runEvent, trimmed } from "./runs.ts";
@@ -58,18 +60,23 @@ describe("the index of Notifications", () => {
     assert.ok(touched.every((count) => count > 0 && count < 40), `of the 40 of a namespace: ${touched.join(" ")}`);
   });
 
-  it("has a place for those that select other namespaces by name, and for those that may select any", () => {
+  it("has a place for those that reach other namespaces, and for those that reach any", () => {
     const routes = createRoutes();
+    const wide = (key: string, namespaceSelector: NamespaceSelector, names?: readonly string[]): void => {
+      const of = notification({ filter: { namespaceSelector } }, { namespace: "ops", name: key });
+      const served = names === undefined ? undefined : new Set(names);
+      routes.set(`ops/${key}`, makeRoute(of, cloudEventsProvider(), 0, { selected: served, served, digest: key }));
+    };
     put(routes, "ci/own");
-    put(routes, "ops/named", { filter: { namespaceSelector: { matchNames: ["ci", "prod"] } } });
-    put(routes, "ops/any", { filter: { namespaceSelector: { any: true } } });
-    put(routes, "ops/labels", { filter: { namespaceSelector: { matchLabels: { a: "b" } } } });
-    assert.deepEqual(candidates(routes, failedRun), ["ci/own", "ops/any", "ops/labels", "ops/named"]);
+    wide("named", { matchNames: ["ci", "prod"] }, ["ci", "prod"]);
+    wide("any", { any: true });
+    wide("labels", { matchLabels: { a: "b" } }, ["ops"]);
+    assert.deepEqual(candidates(routes, failedRun), ["ci/own", "ops/any", "ops/named"]);
     assert.deepEqual(candidates(routes, { ...failedRun, namespace: "ops" }), ["ops/any", "ops/labels"]);
     assert.deepEqual([...routes.holders("ci")].sort(), ["ci", "ops"]);
     routes.delete("ops/any");
-    routes.delete("ops/labels");
-    assert.deepEqual([[...routes.holders("ci")].sort(), [...routes.holders("none")]], [["ci", "ops"], []]);
+    wide("labels", { matchLabels: { a: "b" } }, ["none"]);
+    assert.deepEqual([[...routes.holders("ci")].sort(), [...routes.holders("none")], [...routes.holders("ops")]], [["ci", "ops"], ["ops"], []]);
   });
 
   it("follows a Notification to where its new spec belongs", () => {
@@ -110,7 +117,7 @@ describe("the index of Notifications", () => {
 describe("routes", () => {
   it("name their Provider, whose namespace is their own when it is left out", () => {
     assert.deepEqual([providerKeyOf(notification()), providerKeyOf(notification({ providerRef: { name: "p", namespace: "shared" } }))], ["ci/service", "shared/p"]);
-    assert.deepEqual(pairOf(route(), "r"), { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid: "r" });
+    assert.deepEqual(pairOf(route(), { uid: "r", namespace: "ci" }), { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid: "r", runNamespace: "ci" });
   });
 
   it("rule no status out while there is no Provider", () => {
@@ -125,10 +132,10 @@ describe("routes", () => {
 
   it("are made anew only where a spec, an object or the time from which on runs count has changed", () => {
     const before = makeRoute(notification(), cloudEventsProvider(), 0);
-    const remade = (of = notification(), through: ReturnType<typeof cloudEventsProvider> | undefined = cloudEventsProvider(), since = 0): boolean => remakeRoute(before, of, through, since) !== before;
+    const remade = (of = notification(), through: ReturnType<typeof cloudEventsProvider> | undefined = cloudEventsProvider(), since = 0): boolean => remakeRoute(before, of, through, since, reachOf(of, through)) !== before;
     assert.deepEqual([remade(), remade({ ...notification(), status: { delivered: 3 } })], [false, false]);
     assert.deepEqual(
-      [remade(notification({}, { generation: 2 })), remade(notification({}, { uid: "n-2" })), remade(notification(), cloudEventsProvider({}, { generation: 2 })), remade(notification(), cloudEventsProvider(), 1), remakeRoute(before, notification(), undefined, 0) !== before],
+      [remade(notification({}, { generation: 2 })), remade(notification({}, { uid: "n-2" })), remade(notification(), cloudEventsProvider({}, { generation: 2 })), remade(notification(), cloudEventsProvider(), 1), remakeRoute(before, notification(), undefined, 0, reachOf(notification(), undefined)) !== before],
       [true, true, true, true, true],
     );
   });

@@ -170,7 +170,7 @@ describe("a view", () => {
 });
 
 describe("restoring from records", () => {
-  const pair = (name: string): Pair => ({ notification: { namespace: "ci", name, uid: `uid-${name}` }, runUid });
+  const pair = (name: string): Pair => ({ notification: { namespace: "ci", name, uid: `uid-${name}` }, runUid, runNamespace: "ci" });
   const record = (name: string, status: Delivery["status"], fields: Partial<Delivery["metadata"]> = {}): Delivery => ({
     metadata: { namespace: "ci", name: deliveryName(pair(name)), uid: "d", creationTimestamp: "2026-01-01T00:00:00Z", ...fields },
     spec: { notificationRef: { name, uid: `uid-${name}` }, runRef: { apiVersion: "tekton.dev/v1", kind: "PipelineRun", namespace: "ci", name: "build-1", uid: runUid } },
@@ -183,7 +183,7 @@ describe("restoring from records", () => {
     const runVanished = (uid: string, pairs: readonly Pair[]): void => {
       kept.push(`${uid === runUid ? "run" : uid}: ${pairs.map(({ notification: { name } }) => name).join(" ")}`);
     };
-    restoreFromRecords({ records, isWatched: () => options.watched ?? true, runs, deliverer: { runVanished } });
+    restoreFromRecords({ records, ownNamespace: "tekton-integrations", isWatched: () => options.watched ?? true, runs, deliverer: { runVanished } });
     return { runs, kept };
   };
   const owed = { destinations: [], owed: { ...ended("Failed") } };

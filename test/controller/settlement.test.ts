@@ -24,7 +24,7 @@ const iso = (ms: number): string => new Date(ms).toISOString();
 const failed = (uid: string, end: number, fields: Partial<TrimmedRun> = {}): TrimmedRun =>
   trimmed({ uid, name: uid, condition: condition("False", "Failed"), completionTime: iso(end), ...fields });
 
-const pairOfRun = (runUidOf: string): Pair => ({ notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid: runUidOf });
+const pairOfRun = (runUidOf: string): Pair => ({ notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid: runUidOf, runNamespace: "ci" });
 
 /** Noon of 10 January, with a deadline of a day. */
 function setting(notifications: readonly Notification[], records: ReadonlyMap<string, DeliveryStatus> = new Map()) {
@@ -71,6 +71,9 @@ describe("a finished run", () => {
       ["one of two may", [caughtUp, watching({ activeSince: iso(day(1)) })], "packed"],
       ["it is suspended", [watching({ activeSince: iso(day(1)) }, { suspend: true })], "settled"],
       ["it is new, and has no status", [notification()], "packed"],
+      ["another namespace's selects it by name", [{ ...watching({ activeSince: iso(day(1)) }, { filter: { namespaceSelector: { matchNames: ["ci"] } } }), metadata: notification({}, { namespace: "prod" }).metadata }], "packed"],
+      ["another namespace's may select any", [{ ...watching({ activeSince: iso(day(1)) }, { filter: { namespaceSelector: { matchLabels: { a: "b" } } } }), metadata: notification({}, { namespace: "prod" }).metadata }], "packed"],
+      ["another namespace's selects others", [{ ...watching({ activeSince: iso(day(1)) }, { filter: { namespaceSelector: { matchNames: ["test"] } } }), metadata: notification({}, { namespace: "prod" }).metadata }], "settled"],
       ["it is of another namespace", [{ ...notification({}, { namespace: "prod" }) }], "settled"],
     ] as const) {
       const { runs, settlement, kept } = setting(notifications);

@@ -3,8 +3,9 @@ import { describe, it, type TestContext } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Delivery, DeliveryStatus } from "../../src/api/delivery.ts";
 import type { RunEvent } from "../../src/api/run-event.ts";
-import { deliveryKey } from "../../src/controller/ledger.ts";
+import { deliveryName } from "../../src/controller/ledger.ts";
 import { createPrevious } from "../../src/controller/previous.ts";
+import { reachOf } from "../../src/controller/reach.ts";
 import { createRunStore, type RunStore } from "../../src/controller/run-store.ts";
 import { createStandby, type Standby } from "../../src/controller/standby.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -22,7 +23,7 @@ interface Setting {
   readonly quiet: () => Promise<void>;
 }
 
-const pair = { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid };
+const pair = { notification: { namespace: "ci", name: "to-service", uid: "n-1" }, runUid, runNamespace: "ci" };
 const failed = trimmed({ condition: condition("False", "Failed"), completionTime: "2026-01-01T00:10:00Z" });
 const delivered = (sentStatus: "Running" | "Failed", owed?: RunEvent): DeliveryStatus => ({
   state: owed === undefined ? "Delivered" : "Pending",
@@ -34,7 +35,11 @@ async function start(t: TestContext, status?: DeliveryStatus): Promise<Setting> 
   const clock = manualClock();
   const runs = createRunStore(undefined, () => clock.monotonic());
   let stored = status;
-  const recordOf = (): Delivery | undefined => (stored === undefined ? undefined : ({ status: stored } as Delivery));
+  const about = {
+    metadata: { namespace: "ci", name: deliveryName(pair), uid: "d-1", creationTimestamp: "2026-01-01T00:00:00Z" },
+    spec: { notificationRef: { name: "to-service", uid: "n-1" }, runRef: { apiVersion: "tekton.dev/v1", kind: "PipelineRun", namespace: "ci", name: "build-1", uid: runUid } },
+  } as const;
+  const recordOf = (): Delivery | undefined => (stored === undefined ? undefined : { ...about, status: stored });
   const standby = createStandby({
     telemetry: { clock, metrics: createMetrics(), log: recordingLogger([]), redactor: createRedactor() },
     runs,
@@ -42,6 +47,7 @@ async function start(t: TestContext, status?: DeliveryStatus): Promise<Setting> 
     caches: {
       isWatched: () => true,
       isFollowed: () => true,
+      reachOf,
       notifications: () => [notification()],
       notification: () => notification(),
       providerFor: () => cloudEventsProvider(),
@@ -60,7 +66,7 @@ async function start(t: TestContext, status?: DeliveryStatus): Promise<Setting> 
     quiet,
     record: async (now) => {
       stored = now;
-      standby.handlers.onDelivery(deliveryKey(pair), true, recordOf() as Delivery);
+      standby.handlers.onDelivery(`ci/${deliveryName(pair)}`, true, recordOf() as Delivery);
       await quiet();
     },
   };

@@ -8,6 +8,8 @@ import type { CredentialsFinding } from "../../src/controller/credential-checks.
 import { compileFilter } from "../../src/controller/match.ts";
 import { notificationStatus, type NotificationUse, type NotificationView } from "../../src/controller/notification-status.ts";
 import { providerStatus } from "../../src/controller/provider-status.ts";
+import { reachOf } from "../../src/controller/reach.ts";
+import { tellOutcome } from "../../src/controller/tell-outcome.ts";
 import { createUses, notificationUseAfter, notificationUseAfterEdit, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "../../src/controller/uses.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
 import type { Sender } from "../../src/providers/provider.ts";
@@ -80,7 +82,7 @@ describe("providerStatus", () => {
 describe("notificationStatus", () => {
   const definition = providerOfType("GitHubApp");
   const status = (view: Partial<NotificationView> = {}, spec: Record<string, unknown> = {}): ReturnType<typeof notificationStatus> =>
-    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, templateProblems: [], gate: connected, use: { delivered: 0 }, activeSince: now, selection: "0f98", throttled: false, followed: true, ...view }, now);
+    notificationStatus(notification(spec), { matcher: compileFilter({}, "ci", runStatuses), definition, templateProblems: [], gate: connected, use: { delivered: 0 }, activeSince: now, selection: "0f98", throttled: false, followed: true, reach: reachOf(notification(spec), undefined), watchNamespaces: [], ...view }, now);
   const notFound = { ready: false, code: "ProviderNotFound", message: "the Provider service does not exist" } as const;
 
   for (const [what, view, spec, expected] of [
@@ -93,12 +95,25 @@ describe("notificationStatus", () => {
     ["the filter is not valid", { matcher: compileFilter({ expression: "x" }, "ci", runStatuses) }, {}, ["Ready False FilterInvalid", "ProviderResolved True Found", "FilterValid False FilterInvalid", "Stalled True FilterInvalid"]],
     ["a template is not valid", { templateProblems: ["spec.githubApp.context: 1:1: no end"] }, {}, ["Ready False TemplateInvalid", "ProviderResolved True Found", "FilterValid False TemplateInvalid", "Stalled True TemplateInvalid"]],
     ["the destination is refused", { use: { delivered: 0, routeError: { code: "DestinationRefused", message: "m" } } }, {}, ["Ready False DestinationRefused", "ProviderResolved True Found", "FilterValid True Compiled", "Stalled True DestinationRefused"]],
+    ["the Provider does not take all that it selects", { reach: { selected: undefined, served: new Set(["ci"]), digest: "" } }, { filter: { namespaceSelector: { any: true } } }, ["Ready False RunsNotCovered", "ProviderResolved False RunsNotCovered", "FilterValid True Compiled", "Stalled True RunsNotCovered"]],
+    ["some of what it names is not watched", { watchNamespaces: ["ci"] }, { filter: { namespaceSelector: { matchNames: ["ci", "prod"] } } }, ["Ready True Active", "ProviderResolved True Found", "FilterValid True Compiled", "Restricted True NamespacesNotWatched"]],
+    ["not all are watched", { watchNamespaces: ["ci"] }, { filter: { namespaceSelector: { any: true } } }, ["Ready True Active", "ProviderResolved True Found", "FilterValid True Compiled", "Restricted True NamespacesNotWatched"]],
+    ["nothing of what it names is watched", { watchNamespaces: ["ci"] }, { filter: { namespaceSelector: { matchNames: ["prod"] } } }, ["Ready False NamespacesNotWatched", "ProviderResolved True Found", "FilterValid True Compiled", "Restricted True NamespacesNotWatched", "Stalled True NamespacesNotWatched"]],
+    ["labels cannot be read", { watchNamespaces: ["ci"] }, { filter: { namespaceSelector: { matchLabels: { a: "b" } } } }, ["Ready False NamespacesNotWatched", "ProviderResolved True Found", "FilterValid True Compiled", "Restricted True NamespacesNotWatched", "Stalled True NamespacesNotWatched"]],
     ["it is suspended", { activeSince: undefined }, { suspend: true }, ["Ready False Suspended", "ProviderResolved True Found", "FilterValid True Compiled"]],
   ] as const) {
     it(`says that ${what}`, () => {
       assert.deepEqual(shown(status(view as Partial<NotificationView>, spec).conditions), expected);
     });
   }
+
+  it("names the namespaces that are not covered or not watched only where the Notification does", () => {
+    const message = (view: Partial<NotificationView>, spec: Record<string, unknown>, type: string) => status(view, spec).conditions?.find((condition) => condition.type === type)?.message;
+    const cut = { reach: { selected: new Set(["ci", "prod"]), served: new Set(["ci"]), digest: "" } };
+    assert.match(message(cut, { filter: { namespaceSelector: { matchNames: ["ci", "prod"] } } }, "ProviderResolved") ?? "", /^the Provider's spec\.runNamespaces do not include prod:/);
+    assert.doesNotMatch(message(cut, { filter: { namespaceSelector: { matchLabels: { a: "b" } } } }, "ProviderResolved") ?? "", /prod/);
+    assert.match(message({ watchNamespaces: ["ci"] }, { filter: { namespaceSelector: { matchNames: ["ci", "prod"] } } }, "Restricted") ?? "", /runs of prod are not seen$/);
+  });
 
   it("shows since when, which statuses, and what was delivered", () => {
     const { activeSince, statuses, delivered, lastDelivery } = status({ use: { delivered: 3, lastDelivery: { time: nowText, outcome: "Delivered", run: "PipelineRun/b", status: "Failed" } } });
@@ -165,9 +180,25 @@ describe("uses", () => {
   });
 
   it("of a Provider show the last error until something is accepted", () => {
-    const failed = providerUseAfter({ lastDelivery: { time: "before" } }, { ...outcome, outcome: "Retrying", error }, now);
+    const failed = providerUseAfter({ lastDelivery: { time: "before" } }, { ...outcome, outcome: "Retrying", error }, "ci", now);
     assert.deepEqual(failed, { lastDelivery: { time: "before" }, lastError: { code: "DestinationRefused", message: "refused", time: nowText } });
-    assert.deepEqual(providerUseAfter(failed, { ...outcome, outcome: "Delivered" }, now), { lastDelivery: { time: nowText } });
+    assert.deepEqual(providerUseAfter(failed, { ...outcome, outcome: "Delivered" }, "ci", now), { lastDelivery: { time: nowText } });
+  });
+
+  it("of runs of another namespace are a count, and no more", () => {
+    const away = { ...outcome, event: { ...outcome.event, namespace: "marker", name: "marker", reason: "marker" } };
+    const hidden = new DeliveryError("DestinationRefused", "marker");
+    const use = [
+      { ...away, outcome: "Delivered" as const },
+      { ...away, outcome: "DeadLetter" as const, error: new DeliveryError("MessageRefused", "marker") },
+      { ...away, outcome: "Retrying" as const, error: hidden },
+    ].reduce<NotificationUse>((sum, told) => notificationUseAfter(sum, told, now), { delivered: 3 });
+    assert.deepEqual([use.delivered, use.elsewhere, use.lastDelivery, use.routeError?.code], [4, { delivered: 1, deadLetters: 1 }, undefined, "DestinationRefused"]);
+    assert.doesNotMatch(JSON.stringify([use, providerUseAfter({}, { ...away, outcome: "Retrying", error: hidden }, "ci", now)]), /marker/);
+    assert.deepEqual(notificationUseOf({ ...notification(), status: { delivered: 4, otherNamespaces: { delivered: 1, deadLetters: 1 } } }), { delivered: 4, elsewhere: { delivered: 1, deadLetters: 1 } });
+    const notes: string[] = [];
+    for (const error of [hidden, new DeliveryError("MessageRefused", "marker")]) tellOutcome({ publish: (_, { note }) => notes.push(note), flush: () => Promise.resolve() }, notification(), { ...away, outcome: error === hidden ? "Retrying" : "DeadLetter", error }, undefined);
+    assert.deepEqual([notes.length, notes.filter((note) => note.includes("marker"))], [2, []]);
   });
 
   it("are shown at once the first time, then at most every 30 seconds, and never lost", () => {

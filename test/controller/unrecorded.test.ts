@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { DeliveryDestination } from "../../src/api/delivery.ts";
 import { createUnrecorded } from "../../src/controller/unrecorded.ts";
 
-const pair = { notification: { namespace: "ci", name: "n", uid: "1" }, runUid: "r" };
+const pair = { notification: { namespace: "ci", name: "n", uid: "1" }, runUid: "r", runNamespace: "ci" };
 const sent = (key: string, sentStatus: "Running" | "Failed", sentAt: string): DeliveryDestination => ({ key, state: "Delivered", sentStatus, sentAt, sentCount: 1 });
 
 describe("what could not be put on record", () => {

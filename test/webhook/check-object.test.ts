@@ -65,10 +65,9 @@ describe("checkObject: refused", () => {
     ["a timeout over a minute", provider({ githubApp: gitHub, timeout: "61s" }), ["spec.timeout FieldInvalid"]],
     ["no Provider", notification({}), ["spec.providerRef FieldRequired"]],
     ["a shared GitHub App without repositories", provider({ type: "GitHubApp", githubApp: gitHub, allowedNamespaces: { any: true } }), ["spec.githubApp.repositories FieldRequired"]],
+    ["a GitHub App for runs of other namespaces without repositories", provider({ type: "GitHubApp", githubApp: gitHub, runNamespaces: { matchNames: ["a"] } }), ["spec.githubApp.repositories FieldRequired"]],
+    ["a GitHub App that is shared, and for runs of others", provider({ type: "GitHubApp", githubApp: gitHub, allowedNamespaces: { any: true }, runNamespaces: { any: true } }), ["spec.githubApp.repositories FieldRequired"]],
     ["a shared Slack App without channels", provider({ type: "SlackApp", slackApp: { accessToken: { secretRef: { name: "s" } } }, allowedNamespaces: { matchNames: ["a"] } }), ["spec.slackApp.channels FieldRequired"]],
-    ["every namespace", filtered({ namespaceSelector: { any: true } }), ["spec.filter.namespaceSelector.any NamespaceNotAllowed"]],
-    ["another namespace by name", filtered({ namespaceSelector: { matchNames: ["ci", "prod"] } }), ["spec.filter.namespaceSelector.matchNames NamespaceNotAllowed"]],
-    ["namespaces by label", filtered({ namespaceSelector: { matchLabels: { a: "b" } } }), ["spec.filter.namespaceSelector.matchLabels NamespaceNotAllowed"]],
     ["an empty namespace selector", filtered({ namespaceSelector: {} }), ["spec.filter.namespaceSelector RuleBroken"]],
     ["a kind twice, and an unknown one", filtered({ kinds: ["TaskRun", "TaskRun", "Job"] }), ["spec.filter.kinds[2] FieldNotSupported", "spec.filter.kinds[1] FieldDuplicate"]],
     ["no status at all", filtered({ statuses: [] }), ["spec.filter.statuses FieldInvalid"]],
@@ -155,11 +154,11 @@ describe("checkObject: refused", () => {
     assert.deepEqual([errors, warnings.map(({ field, code }) => [field, code])], [[], [["spec.filter.expression", "FilterNeverTrue"]]]);
   });
 
-  it("where the namespace is not known, a named one may be the own one, two may not", () => {
-    assert.deepEqual(errorsOf(notification({ providerRef: { name: "p", namespace: "ci" } }), { namespace: undefined }), []);
-    const selector = (names: string[]): unknown => filtered({ namespaceSelector: { matchNames: names } });
-    assert.deepEqual(errorsOf(selector(["a"]), { namespace: undefined }), []);
-    assert.deepEqual(errorsOf(selector(["a", "b"]), { namespace: undefined }), ["spec.filter.namespaceSelector.matchNames NamespaceNotAllowed"]);
+  it("runs of other namespaces may be selected: whether they may be listed is another question", () => {
+    for (const namespaceSelector of [{ any: true }, { matchNames: ["ci", "prod"] }, { matchLabels: { team: "a" } }]) {
+      assert.deepEqual(errorsOf(filtered({ namespaceSelector })), [], JSON.stringify(namespaceSelector));
+      assert.deepEqual(errorsOf(filtered({ namespaceSelector }), { namespace: undefined }), [], JSON.stringify(namespaceSelector));
+    }
   });
 
   it("a list with a million wrong entries gives one error, not a million", () => {

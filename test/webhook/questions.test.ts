@@ -41,10 +41,11 @@ describe("the rights that a Notification asks for", () => {
     assert.deepEqual(shown("Notification", filtered({ kinds: ["CustomRun", "TaskRun"] })), ["spec.filter: list taskruns in ci", "spec.filter: list customruns in ci"]);
   });
 
-  it("are asked where it selects, and everywhere for labels, which anybody may put on a Namespace later", () => {
+  it("are asked in its own namespace and where it selects, and everywhere for labels, which anybody may put on a Namespace later", () => {
     const where = (namespaceSelector: unknown): string[] => shown("Notification", filtered({ kinds: ["TaskRun"], namespaceSelector }));
-    assert.deepEqual(where({ matchNames: ["a", "ci"] }), ["spec.filter.namespaceSelector: list taskruns in a", "spec.filter.namespaceSelector: list taskruns in ci"]);
-    for (const wide of [{ any: true }, { matchLabels: { team: "a" } }, { matchExpressions: [] }, {}]) assert.deepEqual(where(wide), ["spec.filter.namespaceSelector: list taskruns in all"]);
+    const own = "spec.filter: list taskruns in ci";
+    assert.deepEqual(where({ matchNames: ["a", "ci"] }), [own, "spec.filter.namespaceSelector: list taskruns in a"]);
+    for (const wide of [{ any: true }, { matchLabels: { team: "a" } }, { matchExpressions: [] }, {}]) assert.deepEqual(where(wide), [own, "spec.filter.namespaceSelector: list taskruns in all"]);
   });
 });
 
@@ -55,7 +56,7 @@ describe("of a malformed object", () => {
       assert.deepEqual(shown("Notification", notification(spec)), runsIn("ci", "spec.filter"));
     }
     assert.deepEqual(shown("Provider", provider({ a: { secretRef: 7 }, b: { secretRef: { name: 7 } }, runNamespaces: "x" })), runsIn("ci"));
-    assert.deepEqual(shown("Notification", filtered({ kinds: "TaskRun", namespaceSelector: { matchNames: [7, "a"] } })), runsIn("a", "spec.filter.namespaceSelector"));
+    assert.deepEqual(shown("Notification", filtered({ kinds: "TaskRun", namespaceSelector: { matchNames: [7, "a"] } })), [...runsIn("ci", "spec.filter"), ...runsIn("a", "spec.filter.namespaceSelector")]);
   });
 
   it("no depth and no number of Secrets makes it many questions", () => {

@@ -89,6 +89,8 @@ function checkPlace(notification: GitHubNotification): SectionProblem[] {
   return [...parts, { path: ["pullRequest"], code: "FieldForbidden", message: "is used with report: PullRequestComment only" }];
 }
 
+const mapping = [{ field: "repositories", why: "a run reports only to a repository that is mapped to its namespace" }] as const;
+
 /**
  * GitHub App: reports each run as a commit status, a check run, or a comment on its pull request.
  * @example
@@ -112,7 +114,8 @@ export const gitHubApp = defineProvider<GitHubProvider, GitHubNotification>({
   secretRefs: (provider) => [secretOf(provider.privateKey, "private-key.pem", "the private key of the GitHub App")],
   templates: [["context"], ["owner"], ["repo"], ["sha"], ["pullRequest"]],
   reads: ({ report = "CommitStatus" }) => (report === "CommitStatus" ? [] : ["tasks"]),
-  neededWhenShared: [{ field: "repositories", why: "a run reports only to a repository that is mapped to its namespace" }],
+  neededWhenShared: mapping,
+  neededForOtherRuns: mapping,
   urls: ({ baseURL }) => urlsAt([["baseURL"], baseURL]),
   check: (provider) => checkBaseUrl(provider.baseURL, ["baseURL"]),
   checkNotification: checkPlace,
