@@ -1,7 +1,9 @@
+import type { Labels } from "../api/fits-labels.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import { goesByLabels } from "../api/sharing.ts";
 import { runKinds, type RunKind } from "../api/run-event.ts";
+import { readsNamespaceLabels } from "../controller/reach.ts";
 import { providerKeyOf } from "../controller/routes.ts";
 import { trimRun, type TrimmedRun } from "../controller/trim-run.ts";
 import { CodedError } from "../errors.ts";
@@ -96,12 +98,28 @@ async function readProviders(options: LiveOptions, notifications: readonly Notif
   return read;
 }
 
-/** Labels of the Namespaces that a Provider is offered to by them. */
-async function readLabels({ kube, note }: LiveOptions, notifications: readonly Notification[], providers: readonly Provider[], signal: AbortSignal): Promise<Map<string, Readonly<Record<string, string>>>> {
-  const labels = new Map<string, Readonly<Record<string, string>>>();
-  const byLabels = new Set(providers.filter(({ spec }) => goesByLabels(spec.allowedNamespaces)).map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
-  const asked = notifications.filter((notification) => byLabels.has(providerKeyOf(notification))).map(({ metadata }) => metadata.namespace);
-  for (const name of new Set(asked)) {
+/** Labels of the Namespaces that Notifications select, or Providers take runs of or are offered to, by them: of all where all may be meant. */
+async function readLabels(options: LiveOptions, notifications: readonly Notification[], providers: readonly Provider[], signal: AbortSignal): Promise<Map<string, Labels>> {
+  const byKey = new Map(providers.map((provider) => [`${provider.metadata.namespace}/${provider.metadata.name}`, provider]));
+  const providerOf = (notification: Notification): Provider | undefined => byKey.get(providerKeyOf(notification));
+  if (notifications.some((notification) => readsNamespaceLabels(notification, providerOf(notification)))) return readAllLabels(options, signal);
+  const asked = notifications.filter((notification) => goesByLabels(providerOf(notification)?.spec.allowedNamespaces)).map(({ metadata }) => metadata.namespace);
+  return readLabelsOf(new Set(asked), options, signal);
+}
+
+async function readAllLabels({ kube, note }: LiveOptions, signal: AbortSignal): Promise<Map<string, Labels>> {
+  try {
+    const { items } = await kube.listAll(namespaceResource, {}, signal);
+    return new Map(items.map(({ metadata: { name, labels = {} } }) => [name, labels]));
+  } catch (error) {
+    note(`${excuse(error, "list", namespaceResource, "")}: their labels count as unknown, so nothing is selected and no Provider offered by them`);
+    return new Map();
+  }
+}
+
+async function readLabelsOf(names: ReadonlySet<string>, { kube, note }: LiveOptions, signal: AbortSignal): Promise<Map<string, Labels>> {
+  const labels = new Map<string, Labels>();
+  for (const name of names) {
     try {
       labels.set(name, (await kube.get(namespaceResource, { name }, signal))?.metadata.labels ?? {});
     } catch (error) {

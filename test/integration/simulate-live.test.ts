@@ -120,6 +120,16 @@ test("whoever may read no Notification is told so, with exit code 1", async (pla
   assert.deepEqual([code, out, err], [1, "", `tekton-integrations simulate: you may not list notifications.integrations.tekton.ornew.io in namespace ${ci}\n`]);
 });
 
+test("runs of other namespaces are listed where they are selected, by the labels of the Namespaces of the cluster", async (plane, t) => {
+  const { ci, platform } = await world(plane, t);
+  await plane.kubectl(["label", "namespace", ci, "simulated=yes"]);
+  const labels = { matchLabels: { simulated: "yes" } };
+  await apply(plane, cloudEventsProvider(platform, "wide", "https://wide.example.com/", { runNamespaces: labels }), notification(platform, "by-label", "wide", { namespaceSelector: labels, statuses: ["Failed"] }));
+  const { code, told, err } = await simulate(plane.kubeconfig, "-n", platform);
+  assert.deepEqual([code, err], [0, ""]);
+  assert.deepEqual(told.toSorted(), [`${platform}/by-label PipelineRun/bad Failed: https://wide.example.com/`, `${platform}/by-label PipelineRun/good Succeeded: statuses: Succeeded is not in [Failed]`]);
+});
+
 test("Notifications of a file are tried on the runs of the cluster, in place of the cluster's own", async (plane, t) => {
   const { ci } = await world(plane, t);
   const folder = await mkdtemp(join(tmpdir(), "simulate-live-"));
