@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
-import { installedTests, type World } from "../support/installed-tests.ts";
+import { installedTests } from "../support/installed-tests.ts";
 import type { KubeObject } from "../support/kube-client.ts";
 import { cloudEventsProvider, notification } from "../support/manifests.ts";
-import { eventually } from "../support/wait.ts";
+import { getSecret, listRuns, ourKinds, somebody } from "../support/somebody.ts";
 
 const test = installedTests();
 
 const apiVersion = "integrations.tekton.ornew.io/v1alpha1";
-const ourKinds = { apiGroups: ["integrations.tekton.ornew.io"], resources: ["providers", "notifications"], verbs: ["*"] };
-const listRuns = { apiGroups: ["tekton.dev"], resources: ["pipelineruns", "taskruns", "customruns"], verbs: ["list"] };
-const getSecret = (name: string) => ({ apiGroups: [""], resources: ["secrets"], resourceNames: [name], verbs: ["get"] });
 
 const gitHub = (namespace: string, name: string, more: object = {}, spec: object = {}): KubeObject => ({
   apiVersion,
@@ -17,21 +14,6 @@ const gitHub = (namespace: string, name: string, more: object = {}, spec: object
   metadata: { namespace, name },
   spec: { type: "GitHubApp", githubApp: { appId: 1, privateKey: { secretRef: { name: "github-app" } }, ...more }, ...spec },
 });
-
-/** Somebody with these rights in the namespace, and with no others. */
-async function somebody({ plane }: World, namespace: string, name: string, ...rules: readonly object[]) {
-  const subjects = [{ kind: "ServiceAccount", name, namespace }];
-  const objects = [
-    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace } },
-    { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata: { name, namespace }, rules },
-    { apiVersion: "rbac.authorization.k8s.io/v1", kind: "RoleBinding", metadata: { name, namespace }, roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name }, subjects },
-  ];
-  await plane.kubectl(["apply", "-f", "-"], { input: objects.map((object) => JSON.stringify(object)).join("\n---\n") });
-  const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace, name } });
-  const run = (args: readonly string[], object?: KubeObject) => plane.kubectl(args, { kubeconfig, allowFailure: true, ...(object !== undefined && { input: JSON.stringify(object) }) });
-  await eventually("the rights are known", async () => (await run(["auth", "can-i", "create", "providers.integrations.tekton.ornew.io", "-n", namespace])).code === 0);
-  return { run, apply: (object: KubeObject, ...flags: readonly string[]) => run(["apply", ...flags, "-f", "-"], object) };
-}
 
 test("whoever may not read a Secret makes no Provider send it anywhere: not by creating, changing, applying, re-creating or while it is deleted", async (world) => {
   const { plane } = world;
