@@ -6,6 +6,8 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 COPY schemas schemas
 RUN npm run build && npm ci --omit=dev
+# Sources, maps and manuals are two thirds of it, and nothing reads them here.
+RUN find node_modules -type f ! -iname 'licen[cs]e*' ! -iname 'notice*' \( -name '*.map' -o -name '*.ts' -o -name '*.mts' -o -name '*.cts' -o -name '*.md' \) -delete
 
 FROM node:24-slim
 # Reading tens of thousands of runs leaves holes in the memory of glibc's allocator that it does not give back.

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "../support/control-plane/components.ts";
+import { controlPlaneTests } from "../support/require.ts";
+import { eventually } from "../support/wait.ts";
+
+const project = join(import.meta.dirname, "../..");
+const test = controlPlaneTests();
+const run = promisify(execFile);
+
+/** The instructions of each stage of the Dockerfile. */
+function stages(): string[][] {
+  const lines = readFileSync(join(project, "Dockerfile"), "utf8").split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  const starts = lines.flatMap((line, index) => (line.startsWith("FROM ") ? [index] : []));
+  return starts.map((start, index) => lines.slice(start, starts[index + 1]));
+}
+
+interface Stage {
+  readonly folder: string;
+  readonly base: string;
+  /** What `ENTRYPOINT` and `CMD` say. */
+  readonly command: string[];
+  readonly user: string;
+}
+
+/** Does what a stage of the Dockerfile says in a clean folder, but for what needs root. */
+async function build(instructions: readonly string[], folder: string, from: string | undefined): Promise<Stage> {
+  const stage = { folder, base: "", command: [] as string[], user: "" };
+  for (const line of instructions) {
+    const [instruction = "", ...words] = line.split(/\s+/);
+    const rest = line.slice(instruction.length).trim();
+    switch (instruction) {
+      case "FROM":
+        stage.base = words[0] ?? "";
+        break;
+      case "COPY": {
+        const source = words[0]?.startsWith("--from=") === true ? from : project;
+        const [target = "", ...names] = words.filter((word) => !word.startsWith("--")).reverse();
+        for (const name of names) cpSync(join(source ?? "", name.replace(/^\/app\//, "")), target === "./" ? join(folder, basename(name)) : join(folder, target), { recursive: true });
+        break;
+      }
+      case "RUN":
+        if (!rest.startsWith("apt-get ")) await run("sh", ["-c", rest], { cwd: folder, env: { ...process.env, npm_config_prefer_offline: "true", NODE_ENV: "" }, maxBuffer: 64 * 1024 * 1024 });
+        break;
+      case "ENTRYPOINT":
+      case "CMD":
+        stage.command.push(...(JSON.parse(rest) as string[]));
+        break;
+      case "USER":
+        stage.user = rest;
+        break;
+      case "ENV":
+      case "WORKDIR":
+      case "EXPOSE":
+        break;
+      default:
+        assert.fail(`nobody knows here what ${instruction} does`);
+    }
+  }
+  return stage;
+}
+
+/** Bytes of all files below a folder. */
+async function bytesOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(entries.filter((entry) => entry.isFile()).map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+test("what the Dockerfile makes is small, holds no development dependency, and starts with the rights that it ships", async (plane, t) => {
+  const work = mkdtempSync(join(tmpdir(), "tekton-integrations-image-"));
+  t.after(() => {
+    rmSync(work, { recursive: true });
+  });
+  const [builder = [], final = []] = stages();
+  const built = await build(builder, join(work, "build"), undefined);
+  const image = await build(final, join(work, "image"), built.folder);
+  assert.deepEqual([built.base, image.base, image.user], ["node:24-slim", "node:24-slim", "65532:65532"]);
+
+  const { packages } = JSON.parse(readFileSync(join(project, "package-lock.json"), "utf8")) as { packages: Record<string, { dev?: boolean; optional?: boolean }> };
+  const wrong = Object.entries(packages).filter(([path, { dev = false, optional = false }]) => path !== "" && !optional && existsSync(join(image.folder, path)) === dev);
+  assert.deepEqual(wrong.map(([path]) => path), [], "packages that are only for development are left out, all others are there");
+  assert.ok((await bytesOf(join(image.folder, "node_modules"))) < 120_000_000);
+
+  await plane.kubectl(["apply", "-k", join(project, "deploy")]);
+  const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace: "tekton-integrations", name: "tekton-integrations-controller" } });
+  const port = await freePort();
+  const [program = "", ...args] = image.command;
+  assert.equal(program, "node");
+  const flags = ["--controller", "--kubeconfig", kubeconfig, "--namespace", "tekton-integrations", "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--log-level", "error"];
+  const child = spawn(process.execPath, [...args, ...flags], { cwd: image.folder, env: { ...process.env, NODE_ENV: "production" }, stdio: ["ignore", "inherit", "inherit"] });
+  try {
+    // Ten times what it may take.
+    await eventually("it is ready", async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200, 30_000);
+  } finally {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  assert.equal(child.exitCode, 0);
+});
