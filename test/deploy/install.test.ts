@@ -160,9 +160,9 @@ test("overlays/watch-namespace gives the controller rights in the namespaces tha
   const watched = ["team-a", "team-b"];
   for (const namespace of watched) await plane.client.send("POST", "/api/v1/namespaces", { body: { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } } });
   const { stdout } = await plane.kubectl(["apply", "-k", join(folder, "overlays/watch-namespace")]);
-  assert.deepEqual(stdout.trim().split("\n").filter((line) => line.endsWith(" created")), watched.map(() => "rolebinding.rbac.authorization.k8s.io/tekton-integrations-controller created"));
+  assert.deepEqual(stdout.trim().split("\n").filter((line) => line.endsWith(" created")), watched.flatMap(() => ["", "-secrets"].map((suffix) => `rolebinding.rbac.authorization.k8s.io/tekton-integrations-controller${suffix} created`)));
   // kubectl takes away nothing that an installation before this one had.
-  await plane.kubectl(["delete", "clusterrolebinding", `${own}-controller`]);
+  await plane.kubectl(["delete", "clusterrolebinding", `${own}-controller`, `${own}-controller-secrets`]);
   t.after(() => plane.kubectl(["apply", "-k", folder]));
   const ofTheCluster = Object.fromEntries(Object.entries(controllerEverywhere).filter(([resource]) => /webhookconfigurations|servicecidrs/.test(resource)));
   assert.deepEqual(await rights(plane, `${own}-controller`, "default"), { ...everybody, ...ofTheCluster });
@@ -170,6 +170,18 @@ test("overlays/watch-namespace gives the controller rights in the namespaces tha
   // Records of runs that are of another namespace than their Notification.
   const records = Object.fromEntries(Object.entries(controllerEverywhere).filter(([resource]) => /^deliveries|^events/.test(resource)));
   assert.deepEqual(await rights(plane, `${own}-controller`, own), { ...everybody, ...ofTheCluster, ...ownOnly, ...records });
+});
+
+test("overlays/strict lets the controller read Secrets only where it was bound to", async (plane, t) => {
+  await install(plane);
+  const bound = ["team-a", "team-b"];
+  for (const namespace of bound) await plane.client.send("POST", "/api/v1/namespaces", { body: { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } } });
+  await plane.kubectl(["apply", "-k", join(folder, "overlays/strict")]);
+  await plane.kubectl(["delete", "clusterrolebinding", `${own}-controller-secrets`]);
+  t.after(() => plane.kubectl(["apply", "-k", folder]));
+  const { secrets: _, ...others } = controllerEverywhere;
+  assert.deepEqual(await rights(plane, `${own}-controller`, "default"), others);
+  for (const namespace of bound) assert.deepEqual(await rights(plane, `${own}-controller`, namespace), controllerEverywhere);
 });
 
 interface PodTemplate {
