@@ -25,7 +25,7 @@ export async function buildProgram(modules: readonly string[]): Promise<Built> {
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(configuration));
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   await promisify(execFile)(process.execPath, [join(project, "node_modules/typescript/bin/tsc"), "-p", folder]);
-  await symlink(join(project, "node_modules"), join(folder, "node_modules"));
+  for (const part of ["node_modules", "schemas"]) await symlink(join(project, part), join(folder, part));
   return {
     path: (module) => join(folder, module.replace(/\.ts$/, ".js")),
     remove: () => rm(folder, { recursive: true }),
