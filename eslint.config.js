@@ -22,7 +22,7 @@ const rooms = {
 /** Packages that only one place may import. */
 const seams = [
   { packages: "@kubernetes/client-node", owner: "kube" },
-  { packages: "@bufbuild/cel|re2js", owner: "filter" },
+  { packages: "re2js", owner: "filter" },
   { packages: "@octokit/.*", owner: "providers/github" },
   { packages: "@slack/.*", owner: "providers/slack" },
   { packages: "@aws-sdk/.*", owner: "providers/sns" },

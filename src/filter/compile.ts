@@ -25,22 +25,20 @@ export interface CompileOptions {
   readonly result?: "bool";
 }
 
-const programs = new WeakMap<Environment, Map<string, Compilation>>();
+const compilations = new WeakMap<Environment, Map<string, Compilation>>();
 
 /**
  * Compiles an expression: syntax, names, types and bounds are all checked here, so that a program can only fail on what
- * an event brings. Never throws, whatever the text. The most recently used programs are kept and shared.
+ * an event brings. Never throws, whatever the text. The most recently used compilations are kept and shared, refusals too.
  */
 export function compile(source: string, options: CompileOptions): Compilation {
-  const kept = programs.get(options.environment) ?? new Map<string, Compilation>();
-  programs.set(options.environment, kept);
+  const kept = compilations.get(options.environment) ?? new Map<string, Compilation>();
+  compilations.set(options.environment, kept);
   const key = `${options.result ?? ""}:${source}`;
   const known = kept.get(key);
   const compilation = known ?? compileGuarded(source, options);
-  if (compilation.program !== undefined) {
-    kept.delete(key);
-    kept.set(key, compilation);
-  }
+  kept.delete(key);
+  kept.set(key, compilation);
   if (kept.size > limits.programs) {
     const [oldest] = kept.keys();
     kept.delete(oldest ?? "");

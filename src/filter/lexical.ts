@@ -1,5 +1,4 @@
 import type { Finding } from "./diagnostics.ts";
-import { rewrite, type Rewritten } from "./rewrite.ts";
 
 /** A token of the user's text; `start` and `end` are UTF-16 offsets. */
 export interface Token {
@@ -9,8 +8,8 @@ export interface Token {
   readonly end: number;
 }
 
-/** The text ready for the parser: same length, same offsets. */
-export interface LexedSource extends Rewritten {
+/** An expression as its tokens. */
+export interface LexedSource {
   /** Of the user's text, in order; the last one is of kind `end`. */
   readonly tokens: readonly Token[];
 }
@@ -157,19 +156,15 @@ function readToken(source: string, at: number): Token | Finding {
 }
 
 /**
- * Splits an expression into tokens, blanks its comments out and replaces names that the parser refuses, all without moving
- * anything. Returns the first thing that is no token of the language instead.
+ * Splits an expression into tokens; white space and comments are none. Returns the first thing that is no token of the language instead.
  */
 export function lex(source: string): LexedSource | Finding {
   const tokens: Token[] = [];
-  let blanked = source;
   let at = 0;
   while (at < source.length) {
     const space = matchAt(blank, source, at);
     if (space !== null) {
-      const [{ length }] = space;
-      blanked = source.charAt(at) === "/" ? blanked.slice(0, at) + " ".repeat(length) + blanked.slice(at + length) : blanked;
-      at += length;
+      at += space[0].length;
       continue;
     }
     const token = readToken(source, at);
@@ -180,5 +175,5 @@ export function lex(source: string): LexedSource | Finding {
     at = token.end;
   }
   tokens.push({ kind: "end", text: "", start: source.length, end: source.length });
-  return { ...rewrite(blanked, tokens), tokens };
+  return { tokens };
 }

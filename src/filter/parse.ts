@@ -1,4 +1,3 @@
-import { parse as parseExpression } from "@bufbuild/cel";
 import type { MacroName, Node } from "./ast.ts";
 import type { Finding } from "./diagnostics.ts";
 import type { LexedSource, Token } from "./lexical.ts";
@@ -7,264 +6,263 @@ import { bytesOf, stringOf } from "./literals.ts";
 import { isInt64, uintMaximum } from "./numbers.ts";
 import { Bytes, Double, Uint } from "./values.ts";
 
-type Parsed = ReturnType<typeof parseExpression>;
-type Expr = Parsed["expr"];
-type Kind<C extends Expr["exprKind"]["case"]> = Extract<Expr["exprKind"], { case: C }>;
-type Constant = Kind<"constExpr">["value"]["constantKind"];
-type Comprehension = Kind<"comprehensionExpr">["value"];
-
-interface Conversion {
-  readonly source: LexedSource;
-  readonly positions: Readonly<Record<string, number>>;
-  readonly macroCalls: Parsed["sourceInfo"] extends infer Info ? (Info extends { macroCalls: infer Calls } ? Calls : never) : never;
+/**
+ * Makes the tree of an expression out of its tokens, by CEL's grammar (cel-spec, langdef.md). The order of the tokens has been checked before, and
+ * with it how deeply they nest: so nothing is missing here, and recursion is bounded.
+ */
+interface Reading {
+  readonly tokens: readonly Token[];
+  at: number;
   readonly findings: Finding[];
 }
 
-/** The parser's tree of an expression, or what is wrong with it. The one file that knows the parser. */
-export function parse(source: LexedSource): { readonly node: Node | undefined; readonly findings: readonly Finding[] } {
-  const parsed = runParser(source);
-  if ("code" in parsed) {
-    return { node: undefined, findings: [parsed] };
-  }
-  const { expr, sourceInfo } = parsed;
-  const conversion: Conversion = { source, positions: sourceInfo?.positions ?? {}, macroCalls: sourceInfo?.macroCalls ?? {}, findings: [] };
-  const tooLarge = checkSize(expr, conversion);
-  if (tooLarge !== undefined) {
-    return { node: undefined, findings: [tooLarge] };
-  }
-  return { node: convert(expr, conversion), findings: conversion.findings };
+const noToken: Token = { kind: "end", text: "", start: 0, end: 0 };
+const current = ({ tokens, at }: Reading): Token => tokens[at] ?? noToken;
+
+function next(reading: Reading): Token {
+  const token = current(reading);
+  reading.at += 1;
+  return token;
 }
 
-/** The first token at or after an offset: the parser counts the space before an operator to it. */
-function tokenIndexAt(tokens: readonly Token[], offset: number): number {
-  let low = 0;
-  let high = tokens.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((tokens[middle]?.start ?? 0) < offset) {
-      low = middle + 1;
+const isMark = (token: Token, text: string): boolean => token.kind === "mark" && token.text === text;
+
+/** Whether no token is left, or there is one that stands where none of its kind can. */
+const isOver = (reading: Reading): boolean => current(reading).kind === "end" || reading.findings.some(({ code }) => code === "FilterSyntax");
+
+function skip(reading: Reading, text: string): boolean {
+  const found = isMark(current(reading), text);
+  if (found) reading.at += 1;
+  return found;
+}
+
+/** Binary operators by how tightly they bind. All of them join from the left. */
+const levels: ReadonlyMap<string, number> = new Map([["||", 1], ["&&", 2], ...["==", "!=", "<", "<=", ">", ">=", "in"].map((operator) => [operator, 3] as const), ["+", 4], ["-", 4], ["*", 5], ["/", 5], ["%", 5]]);
+
+const levelOf = (token: Token): number => (token.kind === "mark" || token.text === "in" ? (levels.get(token.text) ?? 0) : 0);
+
+const unexpected = (text: string, offset: number): Finding => ({ code: "FilterSyntax", message: `unexpected \`${text.slice(0, 40)}\``, offset });
+
+const call = (name: string, args: readonly Node[], offset: number): Node => ({ kind: "call", function: name, target: undefined, args, offset });
+
+function readExpression(reading: Reading): Node {
+  const { start } = current(reading);
+  const condition = readBinary(reading, 1);
+  if (!skip(reading, "?")) return condition;
+  const yes = readBinary(reading, 1);
+  skip(reading, ":");
+  return call("_?_:_", [condition, yes, readExpression(reading)], start);
+}
+
+/** A comparison or a calculation is shown at its operator. */
+function readBinary(reading: Reading, lowest: number): Node {
+  if (lowest < 3) return readLogic(reading, lowest);
+  let left = readUnary(reading);
+  for (let operator = current(reading), level = levelOf(operator); level >= lowest; operator = current(reading), level = levelOf(operator)) {
+    reading.at += 1;
+    left = call(operator.text === "in" ? "@in" : `_${operator.text}_`, [left, readBinary(reading, level + 1)], operator.start);
+  }
+  return left;
+}
+
+/** Logic is shown where it begins. Chains of one operator become balanced trees, so that long ones nest no deeper than they must. */
+function readLogic(reading: Reading, level: number): Node {
+  const { start } = current(reading);
+  const parts = [readBinary(reading, level + 1)];
+  const operator = current(reading);
+  while (levelOf(current(reading)) === level) {
+    reading.at += 1;
+    parts.push(readBinary(reading, level + 1));
+  }
+  return balanced(parts, `_${operator.text}_`, start);
+}
+
+function balanced(parts: readonly Node[], name: string, offset: number): Node {
+  const [first = { kind: "invalid", offset }] = parts;
+  if (parts.length < 2) return first;
+  const middle = Math.floor(parts.length / 2) + (parts.length % 2);
+  return call(name, [balanced(parts.slice(0, middle), name, offset), balanced(parts.slice(middle), name, offset)], offset);
+}
+
+/** Of `!` or `-` in a row an even number is none, an odd one is one: the last. The `-` of a number is part of it. */
+function readUnary(reading: Reading): Node {
+  const first = reading.at;
+  while (isMark(current(reading), "!") || isMark(current(reading), "-")) reading.at += 1;
+  const sign = (reading.at - first) % 2 === 1 ? reading.tokens[reading.at - 1] : undefined;
+  if (sign === undefined) return readMembers(reading, readPrimary(reading));
+  if (sign.text === "-" && current(reading).kind === "number") return readMembers(reading, readNumber(reading, sign));
+  return call(`${sign.text}_`, [readMembers(reading, readPrimary(reading))], sign.start);
+}
+
+const nameOf = ({ kind, text }: Token): string => (kind === "quoted" ? text.slice(1, -1) : text);
+
+function readMembers(reading: Reading, primary: Node): Node {
+  let operand = primary;
+  for (;;) {
+    const mark = current(reading);
+    if (skip(reading, "[")) {
+      operand = call("_[_]", [operand, readExpression(reading)], mark.start);
+      skip(reading, "]");
+    } else if (skip(reading, ".")) {
+      const name = next(reading);
+      operand = skip(reading, "(") ? methodOf(operand, name, readParts(reading, ")")) : { kind: "select", operand, field: nameOf(name), offset: name.start };
     } else {
-      high = middle;
+      return operand;
     }
   }
-  return low;
 }
 
-function runParser(source: LexedSource): Parsed | Finding {
-  try {
-    return parseExpression(source.text);
-  } catch (error) {
-    if (error instanceof RangeError) {
-      return { code: "FilterTooComplex", message: "nested too deeply", offset: 0 };
+/** Expressions with commas between, as far as the bracket that closes them; a comma may follow the last. */
+function readParts(reading: Reading, closer: string): readonly Node[] {
+  const parts: Node[] = [];
+  while (!skip(reading, closer) && !isOver(reading)) {
+    if (!skip(reading, ",")) parts.push(readExpression(reading));
+  }
+  return parts;
+}
+
+const macros: ReadonlyMap<string, MacroName> = new Map([["exists", "exists"], ["all", "all"], ["exists_one", "exists_one"], ["existsOne", "exists_one"], ["filter", "filter"], ["map", "map"]]);
+
+/** A call of a method; a macro where its name and its arguments are those of one. */
+function methodOf(target: Node, { kind, text, start }: Token, args: readonly Node[]): Node {
+  const macro = kind === "identifier" ? macros.get(text) : undefined;
+  const [variable, second, third] = args;
+  const fits = macro !== undefined && second !== undefined && (args.length === 2 || (args.length === 3 && macro === "map"));
+  if (!fits || variable?.kind !== "identifier") return { kind: "call", function: nameOf({ kind, text, start, end: start }), target, args, offset: start };
+  const parts = macro === "map" ? { condition: third === undefined ? undefined : second, transform: third ?? second } : { condition: second, transform: undefined };
+  return { kind: "macro", macro, range: target, variable: variable.name, ...parts, offset: start };
+}
+
+function readPrimary(reading: Reading): Node {
+  const token = next(reading);
+  switch (token.kind) {
+    case "number": reading.at -= 1; return readNumber(reading, undefined);
+    case "string": return { kind: "literal", value: stringOf(token), type: "string", offset: token.start };
+    case "bytes": return { kind: "literal", value: new Bytes(bytesOf(token)), type: "bytes", offset: token.start };
+    case "identifier": return readName(reading, token, false);
+    default: return readBracket(reading, token);
+  }
+}
+
+function readBracket(reading: Reading, token: Token): Node {
+  switch (token.text) {
+    case "(": {
+      const inner = readExpression(reading);
+      skip(reading, ")");
+      return inner;
     }
-    const token = source.tokens[tokenIndexAt(source.tokens, failureOffset(error))];
-    const seen = token === undefined || token.kind === "end" ? "the expression ends here" : `unexpected \`${token.text.slice(0, 40)}\``;
-    return { code: "FilterSyntax", message: seen, offset: token?.start ?? 0 };
+    case "[": return { kind: "list", elements: readParts(reading, "]"), offset: token.start };
+    case "{": return { kind: "map", entries: readEntries(reading), offset: token.start };
+    case ".": return readRoot(reading, token);
+    default: {
+      reading.findings.push(unexpected(token.text, token.start));
+      return { kind: "invalid", offset: token.start };
+    }
   }
 }
 
-/** Where the parser gave up: where the last complete part ended. */
-function failureOffset(error: unknown): number {
-  if (typeof error === "object" && error !== null && "location" in error) {
-    const { location } = error as { location: { start?: { offset?: number } } | undefined };
-    return location?.start?.offset ?? 0;
-  }
-  return 0;
+/** A name that means the variable or function of the environment. */
+function readRoot(reading: Reading, dot: Token): Node {
+  const read = readName(reading, next(reading), true);
+  return read.kind === "call" ? { ...read, offset: dot.start } : read;
 }
 
-function childrenOf(expr: Expr): readonly (Expr | undefined)[] {
-  const { exprKind } = expr;
-  switch (exprKind.case) {
-    case "selectExpr": return [exprKind.value.operand];
-    case "callExpr": return [exprKind.value.target, ...exprKind.value.args];
-    case "listExpr": return exprKind.value.elements;
-    case "structExpr": return exprKind.value.entries.flatMap((entry) => [entry.keyKind.case === "mapKey" ? entry.keyKind.value : undefined, entry.value]);
-    case "comprehensionExpr": return [exprKind.value.iterRange, exprKind.value.loopStep];
+function readEntries(reading: Reading): readonly { readonly key: Node; readonly value: Node }[] {
+  const entries: { key: Node; value: Node }[] = [];
+  while (!skip(reading, "}") && !isOver(reading)) {
+    if (skip(reading, ",")) continue;
+    const key = readExpression(reading);
+    skip(reading, ":");
+    entries.push({ key, value: readExpression(reading) });
+  }
+  return entries;
+}
+
+const words: ReadonlyMap<string, { readonly value: boolean | null; readonly type: "bool" | "null_type" }> = new Map([["true", { value: true, type: "bool" }], ["false", { value: false, type: "bool" }], ["null", { value: null, type: "null_type" }]]);
+
+function readName(reading: Reading, { text, start }: Token, root: boolean): Node {
+  const word = words.get(text);
+  if (word !== undefined && root) reading.findings.push(unexpected(text, start));
+  if (word !== undefined && isMark(current(reading), "(")) reading.findings.push(unexpected("(", current(reading).start));
+  else if (word !== undefined) return { kind: "literal", ...word, offset: start };
+  if (!skip(reading, "(")) return { kind: "identifier", name: text, root, offset: start };
+  const args = readParts(reading, ")");
+  const [only] = args;
+  if (text === "has" && args.length === 1 && only?.kind === "select") return { kind: "has", operand: only.operand, field: only.field, offset: only.offset };
+  return call(text, args, start);
+}
+
+function readNumber(reading: Reading, sign: Token | undefined): Node {
+  const { text, start } = next(reading);
+  const offset = sign?.start ?? start;
+  const outOfRange = (type: string): Node => {
+    reading.findings.push({ code: "FilterInvalidLiteral", message: `this number is out of the range of ${type}`, offset });
+    return { kind: "invalid", offset };
+  };
+  if (/u$/i.test(text)) {
+    const value = BigInt(text.slice(0, -1));
+    return value > uintMaximum ? outOfRange("uint (64 bits)") : { kind: "literal", value: new Uint(value), type: "uint", offset };
+  }
+  if (/^(?:0x|[0-9]+$)/.test(text)) {
+    const value = sign === undefined ? BigInt(text) : -BigInt(text);
+    if (!isInt64(value)) return outOfRange("int (64 bits)");
+    const small = Number(value);
+    return { kind: "literal", value: Number.isSafeInteger(small) ? small : value, type: "int", offset };
+  }
+  const value = sign === undefined ? Number(text) : -Number(text);
+  return Number.isFinite(value) ? { kind: "literal", value: new Double(value), type: "double", offset } : outOfRange("double");
+}
+
+interface Part {
+  readonly node: Node;
+  readonly depth: number;
+}
+
+/** A macro stands for a loop: with so many nodes of its own, and condition and transform so much deeper than itself. */
+const expansions: Readonly<Record<MacroName, { readonly nodes: number; readonly condition: number; readonly transform: number }>> = {
+  exists: { nodes: 3, condition: 2, transform: 0 },
+  all: { nodes: 3, condition: 2, transform: 0 },
+  exists_one: { nodes: 6, condition: 2, transform: 0 },
+  filter: { nodes: 7, condition: 2, transform: 0 },
+  map: { nodes: 4, condition: 2, transform: 3 },
+};
+
+function partsOf({ node, depth }: Part): readonly Part[] {
+  const below = (nodes: readonly (Node | undefined)[], by = 1): Part[] => nodes.flatMap((child) => (child === undefined ? [] : [{ node: child, depth: depth + by }]));
+  switch (node.kind) {
+    case "select":
+    case "has": return below([node.operand]);
+    case "call": return below([node.target, ...node.args]);
+    case "list": return below(node.elements);
+    case "map": return below(node.entries.flatMap(({ key, value }) => [key, value]));
+    case "macro": {
+      const { condition, transform } = expansions[node.macro];
+      return [...below([node.range]), ...below([node.condition], condition), ...below([node.transform], transform + (node.condition === undefined ? 0 : 1))];
+    }
     default: return [];
   }
 }
 
 /** Counts nodes and depth without recursion, since this is what makes recursion safe for everything after it. */
-function checkSize(root: Expr, conversion: Conversion): Finding | undefined {
-  const open: { readonly expr: Expr; readonly depth: number }[] = [{ expr: root, depth: 1 }];
+function checkSize(root: Node): Finding | undefined {
+  const open: Part[] = [{ node: root, depth: 1 }];
   let nodes = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    nodes += 1;
-    if (nodes > limits.nodes) {
-      return { code: "FilterTooComplex", message: `more than ${limits.nodes} parts`, offset: offsetOf(next.expr, conversion) };
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    const { node, depth } = part;
+    nodes += node.kind === "macro" ? expansions[node.macro].nodes + (node.macro === "map" && node.condition !== undefined ? 2 : 0) : 1;
+    if (nodes > limits.nodes) return { code: "FilterTooComplex", message: `more than ${limits.nodes} parts`, offset: node.offset };
+    if (depth > limits.depth) {
+      return { code: "FilterTooComplex", message: `nested more than ${limits.depth} levels deep; group long chains with parentheses, or use \`in [...]\``, offset: node.offset };
     }
-    if (next.depth > limits.depth) {
-      return { code: "FilterTooComplex", message: `nested more than ${limits.depth} levels deep; group long chains with parentheses, or use \`in [...]\``, offset: offsetOf(next.expr, conversion) };
-    }
-    for (const child of childrenOf(next.expr)) {
-      if (child !== undefined) {
-        open.push({ expr: child, depth: next.depth + 1 });
-      }
-    }
+    open.push(...partsOf(part));
   }
   return undefined;
 }
 
-function tokenOf(expr: Expr, conversion: Conversion): { readonly token: Token | undefined; readonly index: number } {
-  const index = tokenIndexAt(conversion.source.tokens, conversion.positions[expr.id.toString()] ?? 0);
-  return { token: conversion.source.tokens[index], index };
-}
-
-const noToken: Token = { kind: "end", text: "", start: 0, end: 0 };
-
-const offsetOf = (expr: Expr, conversion: Conversion): number => tokenOf(expr, conversion).token?.start ?? 0;
-
-/** The token of the field or method that follows the `.` of a node. */
-function memberOffset(expr: Expr, conversion: Conversion): number {
-  const { token, index } = tokenOf(expr, conversion);
-  const name = token?.text === "." ? conversion.source.tokens[index + 1] : token;
-  return name?.start ?? 0;
-}
-
-/** The token of the field that a `has(...)` asks for: the last name before its closing bracket. */
-function testedFieldOffset(expr: Expr, conversion: Conversion): number {
-  const { tokens } = conversion.source;
-  let depth = 0;
-  let field: Token | undefined;
-  for (let index = tokenOf(expr, conversion).index + 1; index < tokens.length; index += 1) {
-    const token = tokens[index];
-    if (token?.kind === "identifier" || token?.kind === "quoted") {
-      field = token;
-    } else if (token?.kind === "mark") {
-      depth += "([{".includes(token.text) ? 1 : ")]}".includes(token.text) ? -1 : 0;
-    }
-    if (depth === 0) {
-      break;
-    }
-  }
-  return field?.start ?? offsetOf(expr, conversion);
-}
-
-const written = (name: string, conversion: Conversion): string => conversion.source.renamed.get(name) ?? name;
-
-function convert(expr: Expr | undefined, conversion: Conversion): Node {
-  if (expr === undefined) {
-    return { kind: "invalid", offset: 0 };
-  }
-  const offset = offsetOf(expr, conversion);
-  const { exprKind } = expr;
-  switch (exprKind.case) {
-    case "constExpr": return convertConstant(expr, exprKind.value.constantKind, conversion);
-    case "identExpr": return convertIdentifier(expr, exprKind.value.name, conversion);
-    case "selectExpr": {
-      const operand = convert(exprKind.value.operand, conversion);
-      const { testOnly } = exprKind.value;
-      const field = written(exprKind.value.field, conversion);
-      return testOnly ? { kind: "has", operand, field, offset: testedFieldOffset(expr, conversion) } : { kind: "select", operand, field, offset: memberOffset(expr, conversion) };
-    }
-    case "callExpr": return convertCall(expr, exprKind.value, conversion);
-    case "listExpr": return { kind: "list", elements: exprKind.value.elements.map((element) => convert(element, conversion)), offset };
-    case "structExpr": return convertMap(exprKind.value, offset, conversion);
-    case "comprehensionExpr": return convertMacro(expr, exprKind.value, conversion);
-    default: return invalid(conversion, { code: "FilterNotSupported", message: "this syntax is not supported", offset });
-  }
-}
-
-function invalid(conversion: Conversion, finding: Finding): Node {
-  conversion.findings.push(finding);
-  return { kind: "invalid", offset: finding.offset };
-}
-
-function convertIdentifier(expr: Expr, name: string, conversion: Conversion): Node {
-  const { token } = tokenOf(expr, conversion);
-  const root = token?.text === ".";
-  return { kind: "identifier", name: written(name.replace(/^\./, ""), conversion), root, offset: root ? memberOffset(expr, conversion) : (token?.start ?? 0) };
-}
-
-function convertInt(value: bigint, offset: number, conversion: Conversion): Node {
-  if (!isInt64(value)) {
-    return invalid(conversion, { code: "FilterInvalidLiteral", message: "this number is out of the range of int (64 bits)", offset });
-  }
-  const small = Number(value);
-  return { kind: "literal", value: Number.isSafeInteger(small) ? small : value, type: "int", offset };
-}
-
-function convertConstant(expr: Expr, constant: Constant, conversion: Conversion): Node {
-  const { token = noToken } = tokenOf(expr, conversion);
-  const offset = token.start;
-  const outOfRange = (type: string): Node => invalid(conversion, { code: "FilterInvalidLiteral", message: `this number is out of the range of ${type}`, offset });
-  switch (constant.case) {
-    case "nullValue": return { kind: "literal", value: null, type: "null_type", offset };
-    case "boolValue": return { kind: "literal", value: constant.value, type: "bool", offset };
-    case "stringValue": return { kind: "literal", value: stringOf(token), type: "string", offset };
-    case "int64Value": return convertInt(constant.value, offset, conversion);
-    case "uint64Value": return constant.value > uintMaximum ? outOfRange("uint (64 bits)") : { kind: "literal", value: new Uint(constant.value), type: "uint", offset };
-    case "doubleValue": return Number.isFinite(constant.value) ? { kind: "literal", value: new Double(constant.value), type: "double", offset } : outOfRange("double");
-    case "bytesValue": return { kind: "literal", value: new Bytes(bytesOf(token)), type: "bytes", offset };
-    default: return invalid(conversion, { code: "FilterNotSupported", message: "this literal is not supported", offset });
-  }
-}
-
-function convertCall(expr: Expr, call: Kind<"callExpr">["value"], conversion: Conversion): Node {
-  const [first] = call.args;
-  const constant = first?.exprKind.case === "constExpr" ? first.exprKind.value.constantKind : undefined;
-  if (call.function === "-_" && constant?.case === "int64Value" && constant.value > 0n) {
-    return convertInt(-constant.value, offsetOf(expr, conversion), conversion);
-  }
-  const target = call.target === undefined ? undefined : convert(call.target, conversion);
-  const offset = target === undefined ? offsetOf(expr, conversion) : memberOffset(expr, conversion);
-  const name = target === undefined ? conversion.source.operators.get(call.function) : undefined;
-  return { kind: "call", function: name ?? written(call.function, conversion), target, args: call.args.map((argument) => convert(argument, conversion)), offset };
-}
-
-function convertMap(struct: Kind<"structExpr">["value"], offset: number, conversion: Conversion): Node {
-  if (struct.messageName !== "") {
-    return invalid(conversion, { code: "FilterNotSupported", message: "message literals are not supported; a map is written `{\"key\": value}`", offset });
-  }
-  const entries = struct.entries.map((entry) => ({
-    key: convert(entry.keyKind.case === "mapKey" ? entry.keyKind.value : undefined, conversion),
-    value: convert(entry.value, conversion),
-  }));
-  return { kind: "map", entries, offset };
-}
-
-interface MacroParts {
-  readonly macro: MacroName;
-  readonly condition?: Expr | undefined;
-  readonly transform?: Expr | undefined;
-}
-
-/** The element that a filter or map appends: `@result + [element]`. */
-function appended(step: Expr | undefined): Expr | undefined {
-  const call = step?.exprKind.case === "callExpr" ? step.exprKind.value : undefined;
-  const list = call?.args[1];
-  return list?.exprKind.case === "listExpr" ? list.exprKind.value.elements[0] : undefined;
-}
-
-/** Reads the parser's expansion of a macro back. */
-function macroParts(comprehension: Comprehension, name: string): MacroParts | undefined {
-  const step = comprehension.loopStep;
-  const args = step?.exprKind.case === "callExpr" ? step.exprKind.value.args : [];
-  switch (name) {
-    case "exists":
-    case "all": return { macro: name, condition: args[1] };
-    case "existsOne":
-    case "exists_one": return { macro: "exists_one", condition: args[0] };
-    case "filter": return { macro: "filter", condition: args[0] };
-    case "map": return args.length === 3 ? { macro: "map", condition: args[0], transform: appended(args[1]) } : { macro: "map", transform: appended(step) };
-    default: return undefined;
-  }
-}
-
-function convertMacro(expr: Expr, comprehension: Comprehension, conversion: Conversion): Node {
-  const call = conversion.macroCalls[expr.id.toString()]?.exprKind;
-  const parts = macroParts(comprehension, call?.case === "callExpr" ? call.value.function : "");
-  const offset = memberOffset(expr, conversion);
-  if (parts === undefined) {
-    return invalid(conversion, { code: "FilterNotSupportedYet", message: "not supported yet: this macro", offset });
-  }
-  return {
-    kind: "macro",
-    macro: parts.macro,
-    range: convert(comprehension.iterRange, conversion),
-    variable: written(comprehension.iterVar, conversion),
-    condition: parts.condition === undefined ? undefined : convert(parts.condition, conversion),
-    transform: parts.transform === undefined ? undefined : convert(parts.transform, conversion),
-    offset,
-  };
+/** The tree of an expression whose tokens are in order, or what is wrong with it. */
+export function parse({ tokens }: LexedSource): { readonly node: Node | undefined; readonly findings: readonly Finding[] } {
+  const reading: Reading = { tokens, at: 0, findings: [] };
+  const node = readExpression(reading);
+  const fatal = reading.findings.find(({ code }) => code === "FilterSyntax") ?? checkSize(node);
+  return fatal === undefined ? { node, findings: reading.findings } : { node: undefined, findings: [fatal] };
 }

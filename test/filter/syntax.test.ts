@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compile, runEventEnvironment, type Diagnostic, type Outcome } from "../../src/filter/index.ts";
-import { lex } from "../../src/filter/lexical.ts";
 import { sampleEvent } from "./sample-event.ts";
 
 function evaluate(source: string): Outcome {
@@ -55,20 +54,13 @@ test("brackets without content may hold space and comments, and a list or map a 
   }
 });
 
-test("places stay true behind what is rewritten", () => {
+test("places are those of the text, behind empty brackets, rows of signs and names of all kinds", () => {
   const refused: readonly (readonly [string, number, number])[] = [
     ["name.size( ) + name", 1, 14], ["name.size(\n\n) == name", 3, 3], ["!(!terminal) == name", 1, 14], ["- - -1 + name == 1", 1, 8], ["[ , ] == 1", 1, 7], ["namespace.size( ) == trueish", 1, 22], ["labels.`a-b`.size( ) == name", 1, 22],
   ];
   for (const [source, line, column] of refused) {
     const { line: atLine, column: atColumn } = refusal(source);
     assert.deepEqual([atLine, atColumn], [line, column], source);
-  }
-});
-
-test("the text for the parser is as long as the user's", () => {
-  for (const source of ["!(!(a))", "f( /x/ )", "name.size( // x\n )", "[ , ]", "namespace.`a.b/c`(trueish)", "---1", "! ! !(a)", "é😀"]) {
-    const lexed = lex(source);
-    assert.ok("code" in lexed || lexed.text.length === source.length, source);
   }
 });
 
