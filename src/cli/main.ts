@@ -1,12 +1,14 @@
 import { text } from "node:stream/consumers";
 import { CodedError } from "../errors.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { deliveriesCommand } from "./deliveries.ts";
 import { evalCommand } from "./eval.ts";
 import { lintCommand } from "./lint.ts";
+import { redeliverCommand } from "./redeliver.ts";
 import { serveCommand } from "./serve.ts";
 import { simulateCommand } from "./simulate.ts";
 
-const commands: readonly Command[] = [serveCommand, lintCommand, evalCommand, simulateCommand];
+const commands: readonly Command[] = [serveCommand, lintCommand, evalCommand, simulateCommand, deliveriesCommand, redeliverCommand];
 
 const processIo: CommandIo = {
   out: (content) => {
