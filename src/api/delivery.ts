@@ -82,6 +82,18 @@ const status = Type.Object(
         description: "The RunEvent that is still owed, or that became a dead letter, trimmed to 16 KiB: a retry never needs the run.",
       }),
     ),
+    series: Type.Optional(
+      Type.Object(
+        {
+          key: text(1024, { description: "The series: the kind, and what `groupBy` says." }),
+          status: oneWordOf(runStatuses, { description: "How the run ended." }),
+          reason: text(1024, { description: "Reason of its Succeeded condition." }),
+          endedAt: time("When it ended, as far as it is known."),
+          completionTime: Type.Optional(time("When it says that it ended.")),
+        },
+        { description: "The finished run in its series, for a Notification of another namespace that reads `previous`: what `previous` is known from when the run is gone." },
+      ),
+    ),
     redelivered: Type.Optional(text(253, { description: "Value of the annotation integrations.tekton.ornew.io/redeliver that was last acted on." })),
   },
   { description: "What became of it." },
@@ -111,6 +123,7 @@ export const deliveryKind: KindDefinition = {
 export type DeliverySpec = Static<typeof spec>;
 export type DeliveryDestination = Static<typeof destination>;
 export type DeliveryStatus = Static<typeof status>;
+export type DeliverySeries = NonNullable<DeliveryStatus["series"]>;
 
 /** A Delivery as the API server stores it. */
 export interface Delivery {

@@ -9,6 +9,7 @@ import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createCaches, type CacheHandlers, type Caches } from "./caches.ts";
 import { abortWithAny } from "./ending.ts";
 import { createLead } from "./lead.ts";
+import { notificationKeyOf, pairOfRecord } from "./ledger.ts";
 import { createPrevious, withPrevious } from "./previous.ts";
 import { createRunStore } from "./run-store.ts";
 import { makeRoute } from "./routes.ts";
@@ -102,6 +103,11 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
         const { namespace, name } = notification.metadata;
         const provider = caches.providerFor(notification);
         previous.follow(`${namespace}/${name}`, makeRoute(notification, provider, 0, caches.reachOf(notification, provider)));
+      }
+      for (const record of caches.records()) {
+        const pair = pairOfRecord(record);
+        const { series } = record.status ?? {};
+        if (series !== undefined && caches.record(pair) === record) previous.restore(notificationKeyOf(pair), record.spec.runRef, series);
       }
     },
     onRunListed: takeListed,

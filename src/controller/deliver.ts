@@ -4,7 +4,7 @@ import { createWorkQueue, type Requeue, type WorkQueue } from "../kube/work-queu
 import type { Children } from "./children.ts";
 import type { Judge } from "./judge.ts";
 import type { Ledger, Pair } from "./ledger.ts";
-import { createPairRecords } from "./pair-records.ts";
+import { createPairRecords, type PairRecordsOptions } from "./pair-records.ts";
 import { createPairs, holderOf, stateOf, type Pairs, type PairState, type Selected } from "./pairs.ts";
 import { forAnotherState, whenNothingIsOwed, whenRedelivered } from "./pair-state.ts";
 import type { Route } from "./plan.ts";
@@ -15,7 +15,7 @@ import type { Turns } from "./turns.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 import type { Views } from "./views.ts";
 
-export interface DelivererOptions extends SendingOptions {
+export interface DelivererOptions extends SendingOptions, Pick<PairRecordsOptions, "seriesOf"> {
   readonly runs: RunStore;
   readonly views: Views;
   readonly children: Children;

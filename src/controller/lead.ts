@@ -17,8 +17,9 @@ import type { ControllerOptions } from "./controller.ts";
 import { createDeliverer } from "./deliver.ts";
 import { abortAfter, abortWithAny } from "./ending.ts";
 import { createFirstLooks } from "./first-looks.ts";
+import { createGates } from "./gates.ts";
 import { createJudge } from "./judge.ts";
-import { createLedger, fieldManager, notificationKeyOf, pairOfRecord, recordNamespaces } from "./ledger.ts";
+import { createLedger, fieldManager, isElsewhere, notificationKeyOf, pairOfRecord, recordNamespaces } from "./ledger.ts";
 import { careForNotification, careForProviders, careQueue } from "./look-after.ts";
 import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
@@ -33,16 +34,12 @@ import { createRoutes } from "./route-index.ts";
 import { providerKeyOf } from "./routes.ts";
 import { createReadAgain, wholeForRedelivery } from "./read-again.ts";
 import type { RunStore } from "./run-store.ts";
-import type { Gate } from "./sending.ts";
-import { notResolved, takesRuns } from "../api/sharing.ts";
 import { createThrottle } from "./throttle.ts";
 import { tellOutcome } from "./tell-outcome.ts";
 import { createTurns } from "./turns.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 import { createViews } from "./views.ts";
 import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "./uses.ts";
-
-const notTaken = "the Provider does not take runs of this namespace: its spec.runNamespaces do not include it";
 
 const soonMs = 1_000;
 const seldomMs = 300_000;
@@ -99,18 +96,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     return { ...(lastDelivery !== undefined && { lastDelivery }), ...(lastError !== undefined && { lastError }) };
   });
 
-  const gateOf = (notification: Notification): Gate => {
-    const provider = caches.providerFor(notification);
-    if (provider === undefined) return { ready: false, code: "ProviderNotFound", message: notResolved(notification) };
-    if (provider.spec.suspend === true) return { ready: false, code: "ProviderSuspended", message: "the Provider is suspended" };
-    return connections.current(providerKeyOf(notification)) ?? { ready: "soon" };
-  };
-  /** Asked right before something is sent: what a Provider takes, and labels of Namespaces, may have changed since the run was judged. */
-  const gateFor = (notification: Notification, runNamespace: string): Gate => {
-    const provider = caches.providerFor(notification);
-    const taken = provider === undefined || takesRuns(provider, notification.metadata.namespace, runNamespace, caches.labelsOf);
-    return taken ? gateOf(notification) : { ready: false, code: "RunsNotCovered", message: notTaken };
-  };
+  const gates = createGates(caches, connections);
 
   /** Aborts what nobody waits for. */
   const over = new AbortController();
@@ -172,9 +158,11 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     deadlineMs: options.deadlineMs,
     observe: options.observe,
     routeOf: routes.get,
+    // In the Notification's status are those of its own namespace.
+    seriesOf: ({ notificationKey, pair }) => (isElsewhere(pair) ? (previous.entry(notificationKey, { uid: pair.runUid, namespace: pair.runNamespace }) ?? caches.record(pair)?.status?.series) : undefined),
     recordOf: (pair) => caches.record(pair)?.status,
     unrecorded: options.unrecorded,
-    gateOf: ({ notification }, { runNamespace }) => gateFor(notification, runNamespace),
+    gateOf: ({ notification }, { runNamespace }) => gates.forRun(notification, runNamespace),
     throttle,
     places,
     boundsOf: ({ notification }) => {
@@ -211,7 +199,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     providerOf: caches.provider,
     providerFor: caches.providerFor,
     notificationOf: caches.notification,
-    gateOf,
+    gateOf: gates.of,
     isFollowed: caches.isFollowed,
     reachOf: caches.reachOf,
     watchNamespaces: options.watchNamespaces,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { apiVersion } from "../api/group.ts";
-import type { Delivery, DeliveryDestination, DeliverySpec, DeliveryState, DeliveryStatus } from "../api/delivery.ts";
+import type { Delivery, DeliveryDestination, DeliverySeries, DeliverySpec, DeliveryState, DeliveryStatus } from "../api/delivery.ts";
 import { maxDestinations } from "../api/delivery.ts";
 import type { Notification } from "../api/notification.ts";
 import type { RunEvent } from "../api/run-event.ts";
@@ -70,6 +70,8 @@ export interface RecordContent {
   readonly owed: boolean;
   /** The word of the last redelivery that was asked for. */
   readonly redelivered: string | undefined;
+  /** What runs after this one have to know of it. */
+  readonly series?: DeliverySeries | undefined;
 }
 
 /** Writes Delivery records. A record exists before its status is written; both are safe to repeat. */
@@ -109,7 +111,7 @@ export function createLedger(kube: Kube, ownNamespace: string, notificationOf: (
   };
 
   return {
-    write: async (pair, event, { destinations, owed, redelivered }, signal) => {
+    write: async (pair, event, { destinations, owed, redelivered, series }, signal) => {
       const [namespace, name] = [recordNamespace(pair, ownNamespace), deliveryName(pair)];
       const key = `${namespace}/${name}`;
       if (!existing.has(key)) {
@@ -120,6 +122,7 @@ export function createLedger(kube: Kube, ownNamespace: string, notificationOf: (
         state: overallState(destinations, owed),
         destinations: destinations.slice(0, maxDestinations),
         ...((owed || destinations.some(({ state }) => state === "DeadLetter")) && { owed: owedEvent(event) }),
+        ...(series !== undefined && { series }),
         ...(redelivered !== undefined && { redelivered }),
       };
       const object = { apiVersion, kind: "Delivery", metadata: { name, namespace }, status };

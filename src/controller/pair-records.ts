@@ -1,3 +1,4 @@
+import type { DeliverySeries } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { backoffDelay } from "../kube/backoff.ts";
 import type { Requeue } from "../kube/work-queue.ts";
@@ -8,6 +9,8 @@ import { aboutOf, type StepObserver } from "./steps.ts";
 
 export interface PairRecordsOptions {
   readonly ledger: Ledger;
+  /** What the record says of the run for runs after it; see `Previous.entry`. */
+  readonly seriesOf: (state: PairState) => DeliverySeries | undefined;
   readonly telemetry: Telemetry;
   readonly observe: StepObserver;
 }
@@ -30,7 +33,7 @@ const writeBackoff = { baseMs: 500, capMs: 30_000 };
 /** A state that is not accepted after so long is put on record as owed, even while its first attempt is under way. */
 const slowMs = 5_000;
 
-export function createPairRecords({ ledger, telemetry, observe }: PairRecordsOptions): PairRecords {
+export function createPairRecords({ ledger, seriesOf, telemetry, observe }: PairRecordsOptions): PairRecords {
   const { clock, log, metrics } = telemetry;
 
   const write: PairRecords["write"] = async (state, event, owed, signal) => {
@@ -39,7 +42,7 @@ export function createPairRecords({ ledger, telemetry, observe }: PairRecordsOpt
     const about = aboutOf(state, event);
     await observe("before-record", about);
     try {
-      await ledger.write(state.pair, event, { destinations: [...state.destinations.values()], owed, redelivered: state.redelivered }, signal);
+      await ledger.write(state.pair, event, { destinations: [...state.destinations.values()], owed, redelivered: state.redelivered, series: seriesOf(state) }, signal);
     } catch (error) {
       if (signal.aborted) throw error;
       metrics.add("record_writes_total", { result: "failed" });

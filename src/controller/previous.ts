@@ -1,3 +1,4 @@
+import type { DeliverySeries } from "../api/delivery.ts";
 import { maxSeries, type NotificationSeries } from "../api/notification.ts";
 import type { RunEvent } from "../api/run-event.ts";
 import { shorten } from "../api/text.ts";
@@ -24,6 +25,10 @@ export interface Previous {
   readonly take: (run: TrimmedRun) => void;
   /** The state with `previous`, where the Notification reads it and there is one. */
   readonly fill: (route: Route, view: RunView) => RunView;
+  /** How a run ended, in its series, for a record of it; undefined: it has not, or the Notification does not read `previous`. */
+  readonly entry: (notificationKey: string, run: { readonly uid: string; readonly namespace: string }) => DeliverySeries | undefined;
+  /** Takes in what a record says of a run, which may be gone. */
+  readonly restore: (notificationKey: string, run: { readonly uid: string; readonly namespace: string; readonly name: string }, entry: DeliverySeries) => void;
   /** What the Notification's status is to say; undefined: it does not read `previous`. */
   readonly latest: (notificationKey: string) => NotificationSeries | undefined;
   /** Tells when {@link latest} may be another one. The result ends that. */
@@ -203,6 +208,18 @@ export function createPrevious(runs: Pick<RunStore, "view" | "run" | "settled" |
       const made = before === undefined ? view : { ...view, event: { ...view.event, previous: previousOf(before) } };
       filled.set(view, (filled.get(view) ?? new Map<Group, { version: number; view: RunView }>()).set(group, { version: group.version, view: made }));
       return made;
+    },
+    entry: (notificationKey, { uid, namespace }) => {
+      const run = runs.settled(uid) ?? runs.run(uid);
+      const finished = run === undefined ? undefined : finishedRun(run);
+      const key = run === undefined ? undefined : groupFor(notificationKey, namespace)?.keyOf(run);
+      if (finished === undefined || key === undefined) return undefined;
+      const { name: _, uid: __, ...entry } = entryOf([key, finished]);
+      return entry;
+    },
+    restore: (notificationKey, { uid, namespace, name }, entry) => {
+      const group = groupFor(notificationKey, namespace);
+      if (group !== undefined) restore(group, [{ ...entry, uid, name }]);
     },
     latest: (notificationKey) => {
       // Of runs of other namespaces nothing is shown.

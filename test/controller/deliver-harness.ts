@@ -161,6 +161,7 @@ export function start(t: TestContext, options: { readonly provider?: Provider; r
     },
     routeOf,
     unrecorded: createUnrecorded(),
+    seriesOf: () => undefined,
     readAgain: (uid, then) => harness.readAgain.push({ uid, then }),
     recordOf: ({ notification: { name } }) => (name === "to-service" ? harness.record : undefined),
     gateOf: () => harness.gate,

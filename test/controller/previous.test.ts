@@ -125,6 +125,22 @@ describe("previous", () => {
     assert.equal(before(wide, "next-test"), undefined);
   });
 
+  it("of another namespace is known after a restart from the records of runs that are gone", () => {
+    const spec = { filter: { ...reading.filter, namespaceSelector: { any: true } } };
+    const first = setting();
+    first.put(spec);
+    first.runs.upsert(run("a", 0, 5, { namespace: "prod" }));
+    const of = { uid: "a", namespace: "prod", name: "a" };
+    const entry = first.previous.entry("ci/to-service", of);
+    assert.deepEqual(entry, { key: "PipelineRun shop", status: "Failed", reason: "Failed", endedAt: at(5), completionTime: at(5) });
+    assert.deepEqual([first.previous.entry("ci/to-service", { ...of, uid: "none" }), first.previous.entry("ci/other", of)], [undefined, undefined]);
+    const second = setting();
+    const route = second.put(spec);
+    second.previous.restore("ci/to-service", of, entry);
+    second.runs.upsert(run("b", 10, undefined, { namespace: "prod" }));
+    assert.equal(second.before(route, "b"), `a Failed ${at(5)}`);
+  });
+
   it("of a task of a pipeline is the same task", () => {
     const { runs, put, before } = setting();
     const route = put({ filter: { kinds: ["TaskRun"], ...reading.filter } });

@@ -71,6 +71,31 @@ test("with rights in some namespaces alone, runs there are reported, runs elsewh
   assert.equal(github.statuses.length, 4);
   const { items } = await client.call<{ items: { metadata: { namespace: string }; status?: object }[] }>("GET", "/apis/integrations.tekton.ornew.io/v1alpha1/notifications");
   assert.deepEqual(items.filter(({ status }) => status === undefined).map(({ metadata }) => metadata.namespace), ["team-c", "team-c", "team-c"]);
+
+  // Over watched namespaces, and one that is not.
+  const selected = ["team-b", "team-c"];
+  const wide = [
+    cloudEventsProvider("team-a", "wide", sink.url, { runNamespaces: { any: true } }),
+    notification("team-a", "by-name", "wide", { statuses: ["Failed"], namespaceSelector: { matchNames: selected } }),
+    notification("team-a", "by-label", "wide", { statuses: ["Failed"], namespaceSelector: { matchLabels: { a: "b" } } }),
+  ];
+  await plane.kubectl(["apply", "-f", "-"], { input: wide.map((object) => JSON.stringify(object)).join("\n---\n") });
+  const conditions = async (name: string): Promise<string[]> => {
+    const { status } = await client.call<{ status?: { conditions?: { type: string; status: string; message: string }[] } }>("GET", `/apis/integrations.tekton.ornew.io/v1alpha1/namespaces/team-a/notifications/${name}`);
+    return (status?.conditions ?? []).filter(({ type }) => ["Ready", "Restricted"].includes(type)).map(({ type, status: is, message }) => `${type} ${is}${type === "Restricted" ? `: ${message}` : ""}`);
+  };
+  await eventually("what is not watched is told", async () => (await conditions("by-name")).includes("Ready True"));
+  assert.deepEqual(await conditions("by-name"), ["Ready True", "Restricted True: this controller watches some namespaces only: runs of team-c are not seen"]);
+  await eventually("nothing is selected by labels", async () => (await conditions("by-label"))[0] === "Ready False");
+  const before = told().length;
+  for (const namespace of selected) await (await makeRun(client, namespace, "wide")).become("False", "Failed");
+  await eventually("those of the watched one are told, by both Notifications", () => told().length >= before + 2);
+  const own = await eventually("and on record in the controller's own namespace", async () => {
+    const { items: records } = await client.call<{ items: { status?: { state?: string } }[] }>("GET", `/apis/integrations.tekton.ornew.io/v1alpha1/namespaces/${ownNamespace}/deliveries`);
+    return records.length === 1 && records[0]?.status?.state === "Delivered" ? records : undefined;
+  });
+  assert.equal(own.length, 1);
+  assert.ok(told().every((line) => !line.includes("team-c")));
   assert.equal((await forbidden(plane)) - refusedBefore, 0);
   assert.deepEqual(installation.controller.lines().filter(({ level }) => level === "error"), []);
 });

@@ -155,9 +155,10 @@ test("what is owed for a run of another namespace outlives the run and the contr
   const sink = await startCloudEventsSink();
   t.after(() => sink.close());
   for (const namespace of ["owed-home", "owed-away"]) await world.createNamespace(namespace);
+  const wide = notification("owed-home", "wide", "events", { ...failures, namespaceSelector: { matchNames: ["owed-away"] } });
   await world.apply(
     cloudEventsProvider("owed-home", "events", sink.url, { runNamespaces: { any: true } }),
-    notification("owed-home", "wide", "events", { ...failures, namespaceSelector: { matchNames: ["owed-away"] } }),
+    { ...wide, spec: { ...(wide.spec as object), groupBy: "${kind}", message: { text: "after ${previous.name}" } } },
   );
   await becomes(world, ["owed-home", "wide"], "Ready", "True Active");
   sink.misbehave({ answer: { status: 503 } });
@@ -175,8 +176,18 @@ test("what is owed for a run of another namespace outlives the run and the contr
   const second = await failed(world, "owed-away", "again");
   await isTold(sink, "owed-away/again");
   const again = await eventually("its record is there", async () => (await elsewhere(world, "owed-home")).find(({ spec, status }) => (spec as { runRef: { uid: string } }).runRef.uid === second.uid && (status as { state?: string } | undefined)?.state === "Delivered"));
-  await plane.kubectl(["-n", ownNamespace, "annotate", "delivery", again.metadata.name, "integrations.tekton.ornew.io/redeliver=please"]);
-  await eventually("it is told again", () => told(sink).filter((name) => name === "owed-away/again").length === 2);
+  assert.equal((again.status as { series?: { key: string } }).series?.key, "PipelineRun PipelineRun");
+  await second.remove();
+  await controller.kill();
+  await controller.start();
+  await failed(world, "owed-away", "later");
+  await isTold(sink, "owed-away/later");
+  const later = sink.events().map(({ data }) => data as RunEvent & { notice?: { text?: string } }).find(({ name }) => name === "later");
+  assert.equal(later?.notice?.text, "after again", "the run before is known from its record, though it is gone");
+  assert.ok(!JSON.stringify(await statusOf(world, "owed-home", "wide")).includes("again"));
+  const latest = await eventually("it is on record", async () => (await elsewhere(world, "owed-home")).find(({ metadata }) => metadata.name !== again.metadata.name && metadata.name !== record?.metadata.name));
+  await plane.kubectl(["-n", ownNamespace, "annotate", "delivery", latest.metadata.name, "integrations.tekton.ornew.io/redeliver=please"]);
+  await eventually("it is told again", () => told(sink).filter((name) => name === "owed-away/later").length === 2);
   await plane.kubectl(["-n", "owed-home", "delete", "notification", "wide"]);
   await eventually("the records are gone", async () => (await elsewhere(world, "owed-home")).length === 0);
   assert.ok(record !== undefined);
