@@ -73,9 +73,16 @@ export function createAttempts(options: AttemptOptions): (work: Work, signal: Ab
     return waitMs === undefined ? { again: false } : { again: true, waitMs, pauseMs: known.retryAfterMs ?? 0 };
   };
 
+  const counted = ({ state, route }: Work, tried: number): void => {
+    const labels = { provider_type: route.destination?.definition.type ?? "" };
+    if (tried > 0) metrics.add("delivery_retries_total", labels);
+    else metrics.observe("delivery_queue_age_seconds", labels, (clock.monotonic() - state.seenAt) / 1000);
+  };
+
   return async (work, signal) => {
     const { state, event, message, sender, timeoutMs } = work;
     const before = state.destinations.get(message.key);
+    counted(work, before?.attempts ?? 0);
     if (before !== undefined) state.destinations.set(message.key, whenResumed(before, clock.now()));
     await options.observe("before-send", aboutOf(state, event));
     const deadline = startDeadline(timeoutMs, () => new DOMException("the service did not answer in time", "TimeoutError"), clock, signal);

@@ -59,6 +59,7 @@ async function look(options: CertificateKeeperOptions, signal: AbortSignal): Pro
   const served = leaf.signer("tls")?.certificate;
   const authorities = await keepAuthorities(options, { trust, served }, signal);
   await pointWebhooks(installed, { kube, log, caBundle: bundleOf(authorities).map(({ pem }) => pem).join(""), webhookUrl }, signal);
+  options.telemetry.metrics.set("certificate_expiry_timestamp_seconds", { certificate: "authority" }, authorities.current.certificate.validTo / 1000);
   const names = leafNames(options.namespace, webhookUrl);
   if (!needsLeaf({ leaf: served, authorities, names, trust, now: clock.now() })) return;
   const { issueLeaf } = await issuer();

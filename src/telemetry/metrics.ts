@@ -28,11 +28,23 @@ export const metricCatalogue = {
   template_faults_total: declare({ type: "counter", help: "Parts of templates that failed on a state of a run and were left empty, by type of Provider and error code.", labels: ["provider_type", "code"] }),
   deliveries_total: declare({ type: "counter", help: "Messages decided, by type of Provider and result (delivered, dead_letter).", labels: ["provider_type", "result"] }),
   delivery_attempts_total: declare({ type: "counter", help: "Requests that carried a message, by type of Provider and error class (none when accepted).", labels: ["provider_type", "error_class"] }),
+  delivery_retries_total: declare({ type: "counter", help: "Requests that carried a message for which an earlier one had failed, by type of Provider.", labels: ["provider_type"] }),
+  delivery_queue_age_seconds: declare({
+    type: "histogram",
+    help: "Time from seeing a state of a run to the first request that carried it.",
+    labels: ["provider_type"],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600, 86400],
+  }),
   delivery_latency_seconds: declare({
     type: "histogram",
     help: "Time from seeing a state of a run to the service's acceptance.",
     labels: ["provider_type"],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600, 86400],
+  }),
+  certificate_expiry_timestamp_seconds: declare({
+    type: "gauge",
+    help: "When a certificate of the webhook ends, in seconds since the epoch: the leaf that a webhook serves, and the authority that the leading controller keeps.",
+    labels: ["certificate"],
   }),
   leader: declare({ type: "gauge", help: "Whether this controller holds the Lease, and so is the one that sends (1), or waits (0).", labels: [] }),
   deliveries_owed: declare({ type: "gauge", help: "Pairs of Notification and run with a message that is not yet accepted.", labels: [] }),

@@ -37,7 +37,7 @@ const firstLook = { baseMs: 500, capMs: 10_000 };
 /** Reads the certificate from the API server by name, so that a new one is served without waiting for a volume to follow. */
 export function secretCertificates(options: SecretCertificateOptions): CertificateSource {
   const { kube, namespace } = options;
-  const { clock, log, redactor } = options.telemetry;
+  const { clock, log, metrics, redactor } = options.telemetry;
   const backoff = createBackoff({ ...firstLook, ...(options.random === undefined ? {} : { random: options.random }) });
   let current: { readonly certificate: ServingCertificate; readonly validTo: number } | undefined;
   let trouble = "";
@@ -52,6 +52,7 @@ export function secretCertificates(options: SecretCertificateOptions): Certifica
     if (current !== undefined) redactor.forget(current.certificate.key);
     const { serialNumber, validTo } = new X509Certificate(certificate.cert);
     current = { certificate, validTo: Date.parse(validTo) };
+    metrics.set("certificate_expiry_timestamp_seconds", { certificate: "leaf" }, current.validTo / 1000);
     log.info("serving a certificate", { serialNumber, validTo });
     onChange(certificate);
   };

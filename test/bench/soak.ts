@@ -17,6 +17,7 @@ import { makeRun } from "../support/made-runs.ts";
 import { cloudEventsProvider, notification, toldBy } from "../support/manifests.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { eventually } from "../support/wait.ts";
+import { imageEnvironment } from "./image-environment.ts";
 
 const namespace = "soak";
 const cutEveryMs = 30_000;
@@ -34,6 +35,10 @@ interface Played {
 }
 
 const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" }, "kill-every": { type: "string", default: "300" }, json: { type: "boolean", default: false }, logs: { type: "string" } } });
+// Memory as it would be in the image.
+Object.assign(process.env, imageEnvironment((line) => {
+  console.error(line);
+}));
 const durationMs = Number(values.minutes) * 60_000;
 const killEveryMs = Number(values["kill-every"]) * 1000;
 

@@ -6,7 +6,7 @@ import { certificateOf, certificatesIn, isSignedBy, type Certificate } from "../
 import { keepCertificates } from "../../src/controller/certificates.ts";
 import type { Kube } from "../../src/kube/client.ts";
 import type { KubeObject } from "../../src/kube/resources.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";
 import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
 import { manualClock, type ManualClock } from "../support/manual-clock.ts";
@@ -18,6 +18,7 @@ interface Keeping {
   readonly clock: ManualClock;
   readonly log: LogLine[];
   readonly objects: Map<string, KubeObject>;
+  readonly metrics: Metrics;
   /** How many objects were written. */
   readonly writes: () => number;
   /** Lets so much time pass; the keeper has had a look at the end of it. */
@@ -64,6 +65,7 @@ async function keep(t: TestContext): Promise<Keeping> {
     clock,
     log,
     objects,
+    metrics: telemetry.metrics,
     writes: () => writes,
     pass: async (ms) => {
       clock.advance(ms);
@@ -88,8 +90,10 @@ function isTaken(leaf: Certificate | undefined, bundles: readonly (readonly Cert
 
 describe("the webhook's certificates", () => {
   it("are made at once, and a look later changes nothing", async (t) => {
-    const { leaf, bundles, clock, writes, pass } = await keep(t);
+    const { leaf, bundles, clock, writes, pass, metrics } = await keep(t);
     assert.equal(isTaken(leaf(), bundles(), clock.now()), true);
+    const [authority] = bundles()[0] ?? [];
+    assert.ok((await metrics.render()).body.includes(`certificate_expiry_timestamp_seconds{certificate="authority"} ${(authority?.validTo ?? 0) / 1000}\n`));
     const before = writes();
     for (let look = 0; look < 10; look += 1) await pass(minute);
     assert.equal(writes(), before);

@@ -5,7 +5,7 @@ import { after } from "node:test";
 import { installation } from "../../src/api/installation.ts";
 import { keepCertificates } from "../../src/controller/certificates.ts";
 import { connect } from "../../src/kube/client.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";
 import type { Telemetry } from "../../src/telemetry/telemetry.ts";
 import { secretCertificates } from "../../src/webhook/certificates.ts";
@@ -25,6 +25,7 @@ const test = controlPlaneTests();
 
 interface Parts {
   readonly clocks: { readonly controller: ManualClock; readonly webhook: ManualClock };
+  readonly metrics: Metrics;
   readonly log: readonly LogLine[];
   readonly port: number;
 }
@@ -71,7 +72,7 @@ function begin(plane: ControlPlane): Promise<Parts> {
     await eventually("both configurations carry the authority", async () => (await bundles(plane)).every((bundle) => bundle !== ""));
     await eventually("the API server calls the webhook", async () => (await apply(plane, filtered({ expression: "nope" }), "--dry-run=server")).stderr.includes("nope"));
     clearInterval(passing);
-    return { clocks: { controller: forController.clock, webhook: forWebhook.clock }, log, port };
+    return { clocks: { controller: forController.clock, webhook: forWebhook.clock }, metrics: forWebhook.metrics, log, port };
   })();
   return running;
 }
@@ -95,7 +96,7 @@ const apply = (plane: ControlPlane, object: Record<string, unknown>, ...flags: s
   plane.kubectl(["apply", "-n", "default", "-f", "-", ...flags], { input: JSON.stringify({ ...object, metadata: { name: (object["metadata"] as { name: string }).name } }), allowFailure: true });
 
 test("the controller makes authority and certificate once, and points the API server to the webhook", async (plane) => {
-  const { port, log } = await begin(plane);
+  const { port, log, metrics } = await begin(plane);
   const [authority, leaf] = [await secret(plane, installation.authoritySecret), await secret(plane, installation.leafSecret)];
   assert.deepEqual([authority.type, leaf.type], ["kubernetes.io/tls", "kubernetes.io/tls"]);
   const [ca, certificate] = [new X509Certificate(pem(authority, "tls.crt")), new X509Certificate(pem(leaf, "tls.crt"))];
@@ -110,6 +111,8 @@ test("the controller makes authority and certificate once, and points the API se
     { url: `https://127.0.0.1:${port}/mutate`, caBundle: bundle },
     { url: `https://127.0.0.1:${port}/validate`, caBundle: bundle },
   ]);
+  const exposed = (await metrics.render()).body;
+  assert.ok(exposed.includes(`certificate_expiry_timestamp_seconds{certificate="leaf"} ${Date.parse(certificate.validTo) / 1000}\n`));
   const written = JSON.stringify(log);
   for (const stored of [authority, leaf]) {
     for (const line of pem(stored, "tls.key").split("\n").filter((text) => text.length > 20 && !text.startsWith("---"))) assert.ok(!written.includes(line), "no key in the log");
