@@ -173,7 +173,7 @@ function answer(endpoint: "mutate" | "validate", decide: (request: AdmissionRequ
     const gone = new AbortController();
     // The API server waits no longer.
     response.once("close", () => {
-      gone.abort();
+      if (!response.writableEnded) gone.abort();
     });
     const review = decodeReview(request.body);
     let decided: AdmissionResponse;
@@ -186,7 +186,9 @@ function answer(endpoint: "mutate" | "validate", decide: (request: AdmissionRequ
     }
     const known = review.kind.kind === "Provider" || review.kind.kind === "Notification" ? review.kind.kind : "other";
     metrics.add("admission_reviews_total", { endpoint, kind: known, decision: decided.allowed ? "allowed" : "denied" });
-    response.json(reviewAnswer(decided));
+    // Head and body together in one write; Express would look for more to do.
+    const text = JSON.stringify(reviewAnswer(decided));
+    response.writeHead(200, { "content-type": "application/json; charset=utf-8", "content-length": Buffer.byteLength(text) }).end(text);
     metrics.observe("admission_duration_seconds", { endpoint }, (clock.monotonic() - begun) / 1000);
   };
 }
