@@ -1,5 +1,5 @@
 import type { Delivery } from "../api/delivery.ts";
-import { defaultPerMinute, maxRecent, type Notification } from "../api/notification.ts";
+import { defaultPerMinute, type Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import { createStatusWriter } from "../kube/apply.ts";
 import { createEventRecorder } from "../kube/events.ts";
@@ -8,7 +8,7 @@ import type { Term } from "../kube/term.ts";
 import { keyOf } from "../kube/resources.ts";
 import type { Outbound } from "../providers/outbound.ts";
 import type { CacheHandlers, Caches } from "./caches.ts";
-import type { Outcome } from "./attempt.ts";
+import { createBookkeeping } from "./bookkeeping.ts";
 import { createChildren } from "./children.ts";
 import { createConnections, rateOf } from "./connections.ts";
 import { createCredentialChecks } from "./credential-checks.ts";
@@ -21,12 +21,10 @@ import { createGates } from "./gates.ts";
 import { createJudge } from "./judge.ts";
 import { createLedger, fieldManager, isElsewhere, notificationKeyOf, pairOfRecord, recordNamespaces } from "./ledger.ts";
 import { careForNotification, careForProviders, careQueue } from "./look-after.ts";
-import type { NotificationUse } from "./notification-status.ts";
 import { createOffers } from "./offers.ts";
 import { keepOwedGauge } from "./owed-gauge.ts";
 import { holderOf } from "./pairs.ts";
 import { followedRoutes, type Previous } from "./previous.ts";
-import type { ProviderUse } from "./provider-status.ts";
 import { createPlaces } from "./places.ts";
 import { createRecordUpkeep } from "./record-upkeep.ts";
 import { restoreFromRecords, restorePlaces } from "./restore.ts";
@@ -35,14 +33,9 @@ import { providerKeyOf } from "./routes.ts";
 import { createReadAgain, wholeForRedelivery } from "./read-again.ts";
 import type { RunStore } from "./run-store.ts";
 import { createThrottle } from "./throttle.ts";
-import { tellOutcome } from "./tell-outcome.ts";
 import { createTurns } from "./turns.ts";
 import type { Unrecorded } from "./unrecorded.ts";
 import { createViews } from "./views.ts";
-import { createUses, notificationUseAfter, notificationUseAfterFault, notificationUseAfterJudging, notificationUseOf, providerUseAfter } from "./uses.ts";
-
-const soonMs = 1_000;
-const seldomMs = 300_000;
 
 /** A change takes less than this from the API server to here, and clocks differ by less. */
 const watchLagMs = 10_000;
@@ -90,12 +83,6 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   const unseen = new Set<string>();
   const vanishedMeanwhile = new Set<string>();
   const ledger = createLedger(kube, options.namespace, (pair) => caches.notification(notificationKeyOf(pair)));
-  const notificationUses = createUses<NotificationUse>(clock, (key) => notificationUseOf(caches.notification(key)));
-  const providerUses = createUses<ProviderUse>(clock, (key) => {
-    const { lastDelivery, lastError } = caches.provider(key)?.status ?? {};
-    return { ...(lastDelivery !== undefined && { lastDelivery }), ...(lastError !== undefined && { lastError }) };
-  });
-
   const gates = createGates(caches, connections);
 
   /** Aborts what nobody waits for. */
@@ -113,38 +100,9 @@ export function createLead(options: LeadOptions, term: Term): Lead {
 
   const throttle = createThrottle(clock);
 
-  const onOutcome = (outcome: Outcome): void => {
-    const notification = caches.notification(outcome.notificationKey);
-    if (notification === undefined) return;
-    const providerKey = providerKeyOf(notification);
-    const before = notificationUses.current(outcome.notificationKey).routeError?.code;
-    notificationUses.update(outcome.notificationKey, (use) => notificationUseAfter(use, outcome, clock.now()));
-    providerUses.update(providerKey, (use) => providerUseAfter(use, outcome, holderOf(providerKey), clock.now()));
-    if (outcome.outcome === "Delivered") credentialChecks.accepted(providerKey);
-    notificationQueue.add(outcome.notificationKey);
-    providerQueue.add(providerKey);
-    tellOutcome(recorder, notification, outcome, before);
-  };
-
+  const books = createBookkeeping({ clock, caches, previous, recorder, notificationQueue, providerQueue, onAccepted: credentialChecks.accepted });
   const places = createPlaces();
-  const judge = createJudge({
-    places,
-    metrics,
-    onJudged: (key, event, match) => {
-      if (event.namespace !== holderOf(key)) {
-        notificationQueue.addAfter(key, seldomMs);
-        return;
-      }
-      const { recent = [] } = notificationUses.current(key);
-      notificationUses.update(key, (use) => notificationUseAfterJudging(use, event, match, clock.now()));
-      // Somebody may be watching what a new Notification does; later, what is only looked at need not be written often.
-      notificationQueue.addAfter(key, recent.length < maxRecent ? soonMs : seldomMs);
-    },
-    onFault: (key, fault) => {
-      notificationUses.update(key, (use) => notificationUseAfterFault(use, fault, clock.now()));
-      notificationQueue.add(key);
-    },
-  });
+  const judge = createJudge({ places, metrics, onJudged: books.onJudged, onFault: books.onFault });
   const again = createReadAgain({ kube, runs, clock, log });
   const deliverer = createDeliverer({
     runs,
@@ -175,7 +133,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     onCredentialsRefused: ({ notification }, error, sender) => {
       providerCare.refused(providerKeyOf(notification), error, sender);
     },
-    onOutcome,
+    onOutcome: books.onOutcome,
   });
   const offers = createOffers({ clock, log, runs, views, routes, judge, turns, deliverer, recordsOf: caches.recordsOf, readAgain: again.read });
 
@@ -191,8 +149,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     connections,
     credentialChecks,
     routes,
-    providerUses,
-    notificationUses,
+    providerUses: books.providerUses,
+    notificationUses: books.notificationUses,
     providerQueue,
     notificationQueue,
     deliverer,
@@ -252,14 +210,6 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     offerVanished();
   };
 
-  const showSeries = (key: string): void => {
-    const series = previous.latest(key);
-    const shown = notificationUses.current(key).series;
-    if (series === shown || (series?.length === 0 && shown === undefined)) return;
-    notificationUses.update(key, ({ series: _, ...use }) => (series === undefined ? use : { ...use, series }));
-    notificationQueue.add(key);
-  };
-
   return {
     handlers: {
       onNotification: (key) => {
@@ -299,7 +249,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       const grace = abortAfter(stop, graceMs, clock);
       const lastCall = abortWithAny(grace.signal, term.lost);
       ending.signal.addEventListener("abort", turns.stop, { once: true });
-      const untold = previous.onChange(showSeries);
+      const untold = previous.onChange(books.onSeries);
       try {
         // What another process sent before is on record: nothing is sent before all of it is known here.
         await untilCachesHoldRecords({ kube, caches, clock, namespaces: recordNamespaces(options.watchNamespaces, options.namespace) }, ending.signal);

@@ -4,28 +4,11 @@
  * what only the interpreter can do, the answer is left to it.
  */
 
-/** An instruction of a compiled regular expression, as re2js has them (and as RE2 and Go name them). */
-interface Instruction {
-  readonly op: number;
-  readonly out: number;
-  readonly arg: number;
-  readonly runes: ArrayLike<number>;
-  matchRune(rune: number): boolean;
-}
+import { alphabetOf, classOf, type Alphabet } from "./automaton-alphabet.ts";
+import { newline, ops, type Instruction, type RegexProgram } from "./regex-program.ts";
 
-export interface RegexProgram {
-  readonly start: number;
-  numInst(): number;
-  getInst(at: number): Instruction;
-  /** Assertions that every match begins with; -1: there is none. */
-  startCond(): number;
-}
-
-const ops = { alt: 1, altMatch: 2, capture: 3, emptyWidth: 4, fail: 5, match: 6, nop: 7, rune: 8, rune1: 9, runeAny: 10, runeAnyNotNewline: 11 } as const;
 const assertions = { beginLine: 1, endLine: 2, beginText: 4, endText: 8, wordBoundary: 16, noWordBoundary: 32 } as const;
-const foldCase = 1;
 
-const newline = 10;
 const endOfText = -1;
 const maxStates = 1000;
 /** Instructions visited while states are made, for each instruction of the program; all patterns of an expression have 2,000. */
@@ -50,65 +33,6 @@ interface State {
 
 /** Whether a text has a match; undefined: ask the interpreter. */
 export type Automaton = (text: string) => boolean | undefined;
-
-interface Alphabet {
-  /** First code points of the classes, ascending; all of a class lead to the same state. */
-  readonly bounds: Int32Array;
-  readonly ascii: Uint16Array;
-  /** Whether letters stand for their other case too, which beyond ASCII only the interpreter knows. */
-  readonly folds: boolean;
-}
-
-function addFolded(bounds: Set<number>, rune: number): void {
-  const upper = rune >= 97 && rune <= 122 ? rune - 32 : rune;
-  for (const other of [upper, upper + 32]) {
-    bounds.add(other).add(other + 1);
-  }
-}
-
-function addRunes(bounds: Set<number>, { runes, arg }: Instruction): boolean {
-  if (runes.length === 1) {
-    const rune = runes[0] ?? 0;
-    bounds.add(rune).add(rune + 1);
-    const folds = (arg & foldCase) !== 0;
-    if (folds) {
-      // Letters beyond ASCII whose other case is within: the Kelvin sign and the long s.
-      [rune, 75, 83].forEach((letter) => {
-        addFolded(bounds, letter);
-      });
-    }
-    return folds;
-  }
-  for (let at = 0; at < runes.length; at += 2) {
-    bounds.add(runes[at] ?? 0).add((runes[at + 1] ?? 0) + 1);
-  }
-  return false;
-}
-
-const classOf = (bounds: Int32Array, rune: number): number => {
-  let [low, high] = [0, bounds.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((bounds[middle] ?? 0) <= rune) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low - 1;
-};
-
-function alphabetOf(instructions: readonly Instruction[]): Alphabet {
-  const bounds = new Set<number>([0, newline, newline + 1, 48, 58, 65, 91, 95, 96, 97, 123]);
-  let folds = false;
-  for (const instruction of instructions) {
-    if (instruction.op === ops.rune || instruction.op === ops.rune1) {
-      folds = addRunes(bounds, instruction) || folds;
-    }
-  }
-  const sorted = Int32Array.from(bounds).sort();
-  return { bounds: sorted, ascii: Uint16Array.from({ length: 128 }, (_, rune) => classOf(sorted, rune)), folds };
-}
 
 function assertionsAt(previous: Before, rune: number): number {
   const boundary = (previous === before.word) !== isWord(rune) ? assertions.wordBoundary : assertions.noWordBoundary;

@@ -1,5 +1,6 @@
 import { RE2JS, RE2JSException } from "re2js";
-import { automatonOf, type Automaton, type RegexProgram } from "./automaton.ts";
+import { automatonOf, type Automaton } from "./automaton.ts";
+import type { RegexProgram } from "./regex-program.ts";
 import { limits } from "./limits.ts";
 import { matchSteps, patternCost } from "./pattern-cost.ts";
 import { problems, type Meter, type Problem } from "./values.ts";

@@ -54,9 +54,10 @@ async function playRun({ client }: ControlPlane, index: number, elapsed: () => n
   return { name: run.name, uid: run.uid, end: failed ? "Failed" : "Succeeded", endedAt, ...(index % 2 === 0 && { removedAt: elapsed() }) };
 }
 
-/** Resident memory of a process, in MB. */
+/** Resident memory of a process, in MB; 0 for one that was killed and does not run again yet. */
 function memoryOf(pid: number | undefined): number {
-  const pages = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid ?? 0}/status`, "utf8"))?.[1];
+  if (pid === undefined) return 0;
+  const pages = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return Math.round(Number(pages ?? 0) / 1024);
 }
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { RE2JS } from "re2js";
-import { automatonOf, type Automaton, type RegexProgram } from "../../src/filter/automaton.ts";
+import { automatonOf, type Automaton } from "../../src/filter/automaton.ts";
+import type { RegexProgram } from "../../src/filter/regex-program.ts";
 import { contains } from "../../src/filter/search.ts";
 
 const automaton = (regex: RE2JS): Automaton => automatonOf(regex.re2().prog as RegexProgram, regex.re2().prefix as string);
