@@ -9,7 +9,9 @@ import { dropOrder } from "../providers/event-data.ts";
 import { kinds } from "../providers/registry.ts";
 import { customResourceDefinition } from "./crd.ts";
 import { jsonSchema, propertiesOf, type SchemaNode } from "./json-schema.ts";
+import { dashboard } from "./dashboard.ts";
 import { chartFiles } from "./chart.ts";
+import { prometheusRule } from "./manifests.ts";
 import { apiReference, runEventReference } from "./reference.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -54,6 +56,8 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   files.set("schemas/run-event.json", json(jsonSchema("run-event", runEventMessage())));
   files.set("docs/reference/api.md", apiReference(all));
   files.set("docs/reference/run-event.md", runEventReference(runEventSchema as unknown as SchemaNode));
+  files.set("deploy/monitoring/dashboard.json", json(dashboard()));
+  files.set("deploy/monitoring/prometheus-rule.yaml", yaml(prometheusRule(join(root, "deploy/monitoring/rules.yaml"))));
   for (const [path, content] of chartFiles(root, version)) files.set(`deploy/chart/${path}`, content);
   return files;
 }
