@@ -29,7 +29,7 @@ import { createPlaces } from "./places.ts";
 import { createRecordUpkeep } from "./record-upkeep.ts";
 import { restoreFromRecords, restorePlaces } from "./restore.ts";
 import { createRoutes } from "./route-index.ts";
-import { providerKeyOf } from "./routes.ts";
+import { inUse, providerKeyOf } from "./routes.ts";
 import { createReadAgain, wholeForRedelivery } from "./read-again.ts";
 import type { RunStore } from "./run-store.ts";
 import { createThrottle } from "./throttle.ts";
@@ -79,9 +79,11 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   const recorder = createEventRecorder({ kube, reportingController: "integrations.tekton.ornew.io/controller", reportingInstance: options.instance, clock, log }, term.lost);
   const providerQueue = careQueue("Provider", telemetry);
   const notificationQueue = careQueue("Notification", telemetry);
-  /** Notifications that have not been looked at in this term: what vanishes meanwhile is kept until they can be asked. */
+  /** Notifications that cannot be asked about runs yet: what vanishes meanwhile is kept until they can. */
   const unseen = new Set<string>();
   const vanishedMeanwhile = new Set<string>();
+  /** Before {@link takeUp} it is not known who can be asked. */
+  let takenUp = false;
   const ledger = createLedger(kube, options.namespace, (pair) => caches.notification(notificationKeyOf(pair)));
   const gates = createGates(caches, connections);
 
@@ -171,7 +173,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
 
   /** Offers what vanished, once every Notification can be asked. */
   const offerVanished = (): void => {
-    if (unseen.size > 0) return;
+    if (!takenUp || unseen.size > 0) return;
     for (const uid of vanishedMeanwhile) offers.runVanished(uid);
     vanishedMeanwhile.clear();
   };
@@ -179,7 +181,8 @@ export function createLead(options: LeadOptions, term: Term): Lead {
   const lookAtNotification = async (key: string, signal: AbortSignal): ReturnType<typeof notificationCare> => {
     try {
       const requeue = await notificationCare(key, signal);
-      if (unseen.delete(key)) offerVanished();
+      const canBeAsked = routes.get(key) !== undefined || inUse(caches.notification(key)) === undefined;
+      if (canBeAsked && unseen.delete(key)) offerVanished();
       return requeue;
     } finally {
       firstLooks.looked(key);
@@ -207,6 +210,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       firstLooks.expect(keyOfObject(notification));
       notificationQueue.add(keyOfObject(notification));
     }
+    takenUp = true;
     offerVanished();
   };
 
@@ -214,6 +218,7 @@ export function createLead(options: LeadOptions, term: Term): Lead {
     handlers: {
       onNotification: (key) => {
         if (caches.notification(key) === undefined) upkeep.notificationGone(key);
+        else if (routes.get(key) === undefined) unseen.add(key);
         notificationQueue.add(key);
       },
       onProvider: (key) => {
