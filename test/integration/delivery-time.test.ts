@@ -71,7 +71,7 @@ test("a receiver that is down for half an hour, then asks to wait, then is slow,
   const limitedFrom = sink.received.length;
   sink.misbehave({ answer: { status: 429, headers: { "retry-after": "120" } } });
   await eventually("it was asked", async () => {
-    await pass(here, minute, minute / 2);
+    await pass(here, minute, unhurriedly, () => sink.received.length > limitedFrom);
     return sink.received.length > limitedFrom;
   });
   // One answer speaks for all messages of its lane: nothing is asked for until its time is over.
