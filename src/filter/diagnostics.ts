@@ -50,14 +50,17 @@ export function offsetOf(source: string, { line, column }: Place): number {
   return start + Array.from(source.slice(start)).slice(0, column - 1).join("").length;
 }
 
+/** Letters, digits and marks of ASCII, which most lines are made of. */
+const isPlain = (character: string): boolean => character >= " " && character <= "~" && character.length === 1;
+
 /** Replaces what would break the caret's line or column: controls, bidirectional marks, half surrogate pairs, tabs. */
 const printable = (character: string): string =>
-  /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(character) ? (character === "\t" ? " " : "\ufffd") : character;
+  isPlain(character) ? character : /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(character) ? (character === "\t" ? " " : "\ufffd") : character;
 
 const wide = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
 
 /** Columns that a character takes in a terminal. */
-const widthOf = (character: string): number => (/\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1);
+const widthOf = (character: string): number => (isPlain(character) ? 1 : /\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1);
 
 function caretAt(source: string, offset: number): string {
   const line = lineAt(source, offset);

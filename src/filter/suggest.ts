@@ -1,9 +1,11 @@
-/** Edit distance with swaps of neighbours (optimal string alignment). */
-function distance(a: string, b: string): number {
+/** Edit distance with swaps of neighbours (optimal string alignment); `limit` where it is that or more. */
+function distance(a: string, b: string, limit: number): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  let leastOfLast = 0;
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i];
+    let least = i;
     for (let j = 1; j <= b.length; j += 1) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1;
       let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
@@ -11,9 +13,13 @@ function distance(a: string, b: string): number {
         best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
       }
       row.push(best);
+      least = Math.min(least, best);
     }
+    // What comes after two rows is no less than the least in them.
+    if (least >= limit && leastOfLast >= limit) return limit;
     beforeLast = last;
     last = row;
+    leastOfLast = least;
   }
   return last[b.length] ?? 0;
 }
@@ -27,7 +33,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     if (Math.abs(candidate.length - name.length) >= bestDistance) {
       continue;
     }
-    const found = distance(wanted, candidate.toLowerCase());
+    const found = distance(wanted, candidate.toLowerCase(), bestDistance);
     if (found < bestDistance) {
       best = candidate;
       bestDistance = found;
