@@ -9,6 +9,7 @@ import { createLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";
 import { createWebhook } from "../../src/webhook/server.ts";
+import { fixedCertificate } from "../support/fixed-certificate.ts";
 
 const [kind, folder = ""] = process.argv.slice(2);
 const certificate = { key: readFileSync(join(folder, "tls.key"), "utf8"), cert: readFileSync(join(folder, "tls.crt"), "utf8") };
@@ -43,18 +44,7 @@ function serveFloor(): void {
 async function serveOurs(): Promise<void> {
   const redactor = createRedactor();
   const webhook = createWebhook({
-    certificates: {
-      get: () => certificate,
-      healthy: () => true,
-      start: (onChange, signal) => {
-        onChange(certificate);
-        return new Promise((resolve) => {
-          signal.addEventListener("abort", () => {
-            resolve();
-          });
-        });
-      },
-    },
+    certificates: fixedCertificate(certificate),
     telemetry: { log: createLogger("error", redactor), metrics: createMetrics(), redactor, clock: systemClock },
     reviews: { isAllowed: () => Promise.resolve(true) },
     reader: { find: () => Promise.resolve({ metadata: { namespace: "ci" }, spec: { type: "CloudEvents", cloudEvents: {} } } as unknown as Provider) },

@@ -38,13 +38,20 @@ function createGate(): Gate {
   };
 }
 
-/** A controller in this process, in the place of the installed one; `through` may hold up its requests. */
-async function control({ installation }: World, t: TestContext, through: (kube: Kube) => Partial<Kube>): Promise<void> {
+/** A controller in this process, in the place of the installed one; `through` may hold up its requests. `pruned`: it has seen a run being deleted. */
+async function control({ installation }: World, t: TestContext, through: (kube: Kube) => Partial<Kube>): Promise<{ readonly pruned: Promise<void> }> {
   await installation.controller.kill("SIGTERM");
   const kube = await connect({ kubeconfig: installation.controller.kubeconfig });
   const redactor = createRedactor();
+  const seen = Promise.withResolvers<undefined>();
+  const watch: Kube["watch"] = async function* (resource, options, signal) {
+    for await (const event of kube.watch(resource, options, signal)) {
+      yield event;
+      if (resource.plural === "pipelineruns" && event.type === "DELETED") seen.resolve(undefined);
+    }
+  };
   const controller = createController({
-    kube: { ...kube, ...through(kube) },
+    kube: { ...kube, watch, ...through(kube) },
     ownIdentityNamespaces: new Set(),
     outbound: (mayBegin) => createOutbound({ policy: { development: true, allowHttp: true, allowHosts: [], clusterDomain: "cluster.local" }, mayBegin, proxies: { none: [] } }),
     telemetry: { log: createLogger("error", redactor), metrics: createMetrics(), redactor, clock: systemClock },
@@ -65,6 +72,7 @@ async function control({ installation }: World, t: TestContext, through: (kube: 
     await kube.close();
     await installation.controller.start();
   });
+  return { pruned: seen.promise };
 }
 
 test("a run that ends and is pruned after the Lease was won, and before all Deliveries are known, is told of", async (world, t) => {
@@ -75,24 +83,18 @@ test("a run that ends and is pruned after the Lease was won, and before all Deli
   await world.createNamespace(namespace);
   await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "ends", "events", { expression: "terminal" }));
   await plane.kubectl(["wait", "--for=condition=Ready", "notification/ends", "--namespace", namespace, "--timeout=20s"]);
-  const [gate, seen] = [createGate(), Promise.withResolvers<undefined>()];
-  await control(world, t, (kube) => ({
+  const gate = createGate();
+  const { pruned } = await control(world, t, (kube) => ({
     listAll: async (resource, options, signal) => {
       if (resource.plural === "deliveries") await gate.pass();
       return kube.listAll(resource, options, signal);
-    },
-    watch: async function* (resource, options, signal) {
-      for await (const event of kube.watch(resource, options, signal)) {
-        yield event;
-        if (resource.plural === "pipelineruns" && event.type === "DELETED") seen.resolve(undefined);
-      }
     },
   }));
   await gate.reached;
   const run = await makeRun(plane.client, namespace, "short");
   await run.become("True", "Succeeded");
   await run.remove();
-  await seen.promise;
+  await pruned;
   gate.open();
   await eventually("its end is told", () => sink.events().length > 0);
   assert.deepEqual(sink.events().map(toldBy).map(({ uid, status }) => [uid, status]), [[run.uid, "Succeeded"]]);
@@ -105,17 +107,11 @@ test("a run that ends and is pruned before a new Notification's status is writte
   t.after(() => sink.close());
   await world.createNamespace(namespace);
   await world.apply(cloudEventsProvider(namespace, "events", sink.url));
-  const [gate, seen] = [createGate(), Promise.withResolvers<undefined>()];
-  await control(world, t, (kube) => ({
+  const gate = createGate();
+  const { pruned } = await control(world, t, (kube) => ({
     applyStatus: async (resource, object, options, signal) => {
       if (resource.plural === "notifications" && object.metadata.namespace === namespace) await gate.pass();
       return kube.applyStatus(resource, object, options, signal);
-    },
-    watch: async function* (resource, options, signal) {
-      for await (const event of kube.watch(resource, options, signal)) {
-        yield event;
-        if (resource.plural === "pipelineruns" && event.type === "DELETED") seen.resolve(undefined);
-      }
     },
   }));
   await eventually("the Provider is Ready", async () => (await plane.kubectl(["wait", "--for=condition=Ready", "provider/events", "--namespace", namespace, "--timeout=1s"], { allowFailure: true })).code === 0);
@@ -124,7 +120,7 @@ test("a run that ends and is pruned before a new Notification's status is writte
   const run = await makeRun(plane.client, namespace, "short");
   await run.become("False", "Failed");
   await run.remove();
-  await seen.promise;
+  await pruned;
   gate.open();
   await eventually("its end is told", () => sink.events().length > 0);
   assert.deepEqual(sink.events().map(toldBy).map(({ uid, status }) => [uid, status]), [[run.uid, "Failed"]]);

@@ -5,6 +5,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";
 import { createWebhook } from "../../src/webhook/server.ts";
 import { recordingLogger, type LogLine } from "../kube/reflector-harness.ts";
+import { fixedCertificate } from "../support/fixed-certificate.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import { goodProvider } from "./objects.ts";
@@ -22,16 +23,7 @@ export async function serving(test: TestContext): Promise<Serving> {
   const stop = new AbortController();
   const listening = Promise.withResolvers<number>();
   const webhook = createWebhook({
-    certificates: {
-      get: () => certificate,
-      healthy: () => true,
-      start: (onChange, signal) => {
-        onChange(certificate);
-        return new Promise((resolve) => {
-          signal.addEventListener("abort", () => { resolve(); });
-        });
-      },
-    },
+    certificates: fixedCertificate(certificate),
     telemetry: { log: recordingLogger(log), metrics: createMetrics(), redactor: createRedactor(), clock: manualClock() },
     reviews: { isAllowed: () => Promise.resolve(true) },
     reader: { find: () => Promise.resolve(goodProvider as unknown as Provider) },
