@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { allEnded, judge, type PlayedRun, playedRuns } from "../support/expected-states.ts";
 import { startGitHub } from "../support/github-double.ts";
-import { installedTests, type World } from "../support/installed-tests.ts";
+import { installedTests, shortLease, type World } from "../support/installed-tests.ts";
 import { cloudEventsProvider, gitHubProvider, notification, privateKeySecret, toldBy } from "../support/manifests.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { readRecording, recordingNames } from "../support/replay-recording.ts";
 import { replay } from "../support/replay.ts";
 import { eventually } from "../support/wait.ts";
 
-const test = installedTests();
+const test = installedTests(shortLease);
 
 /** A point at which all parties wait for each other, and then for it to be opened. */
 function barrier(parties: number) {

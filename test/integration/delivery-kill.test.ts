@@ -65,7 +65,7 @@ for (const step of ["matched", "before-send", "accepted", "before-record", "reco
     });
     const sink = await startCloudEventsSink();
     t.after(() => sink.close());
-    await installation.controller.kill();
+    await installation.controller.kill("SIGTERM");
     t.after(() => installation.controller.start());
     await world.createNamespace(namespace);
     await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "events", "events"));
@@ -107,7 +107,7 @@ test("a controller that is killed again and again after GitHub took a check run,
   });
   const github = await startGitHub({ installations: [{ id: 1, owner: "example-org" }] });
   t.after(() => github.close());
-  await installation.controller.kill();
+  await installation.controller.kill("SIGTERM");
   t.after(() => installation.controller.start());
   await world.createNamespace(namespace);
   const report = { ...notification(namespace, "checks", "github"), spec: { providerRef: { name: "github" }, githubApp: { report: "CheckRun", context: "${name}" } } };

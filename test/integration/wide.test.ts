@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import { startGitHub } from "../support/github-double.ts";
 import { ownNamespace } from "../support/installation.ts";
-import { installedTests, type World } from "../support/installed-tests.ts";
+import { installedTests, shortLease, type World } from "../support/installed-tests.ts";
 import type { KubeObject } from "../support/kube-client.ts";
 import { makeRun, type MadeRun, type MadeRunOptions } from "../support/made-runs.ts";
 import { cloudEventsProvider, gitHubProvider, notification, privateKeySecret } from "../support/manifests.ts";
 import { startCloudEventsSink, type CloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { eventually } from "../support/wait.ts";
 
-const test = installedTests();
+const test = installedTests(shortLease);
 
 const api = "/apis/integrations.tekton.ornew.io/v1alpha1";
 const failures = { statuses: ["Failed"] };

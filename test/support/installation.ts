@@ -87,8 +87,6 @@ function installedRole(supervisor: Supervisor, { name, kubeconfig, metricsPort, 
   const file = join(supervisor.directory, `${name}.log`);
   const log = (): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
   const common = ["--kubeconfig", kubeconfig, "--namespace", ownNamespace, "--bind-address", "127.0.0.1", "--metrics-port", String(metricsPort), "--development"];
-  // Who is killed leaves its Lease to run out; the next one need not wait long for it.
-  const lease = name === "controller" ? ["--lease-duration", "3s"] : [];
   return {
     kubeconfig,
     metricsUrl,
@@ -97,7 +95,7 @@ function installedRole(supervisor: Supervisor, { name, kubeconfig, metricsPort, 
     lines: () => log().split("\n").filter((line) => line !== "").map(parseLine),
     kill: (signal = "SIGKILL") => supervisor.kill(name, signal),
     start: async () => {
-      await supervisor.start(name, process.execPath, [join(project, "src/main.ts"), "serve", `--${name}`, ...common, ...lease, ...flags]);
+      await supervisor.start(name, process.execPath, [join(project, "src/main.ts"), "serve", `--${name}`, ...common, ...flags]);
       const deadline = performance.now() + readyWithin;
       while (!(await isReady(metricsUrl))) {
         const tail = (): string => log().trim().split("\n").slice(-15).join("\n");

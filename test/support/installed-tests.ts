@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { after, test, type TestContext } from "node:test";
 import { type ControlPlane, ControlPlaneUnavailable, startControlPlane } from "./control-plane.ts";
-import { install, type Installation } from "./installation.ts";
+import { install, type Installation, type InstallationOptions } from "./installation.ts";
 import type { KubeObject } from "./kube-client.ts";
 import { lacking } from "./require.ts";
 
@@ -15,12 +15,15 @@ export interface World {
   readonly apply: (...objects: readonly KubeObject[]) => Promise<void>;
 }
 
+/** For tests that kill the controller: its Lease is left to run out, and the next one need not wait long for it. */
+export const shortLease: InstallationOptions = { flags: { controller: ["--lease-duration", "3s"] } };
+
 export type InstalledTest = (name: string, body: (world: World, t: TestContext) => Promise<void>) => void;
 
-async function begin(): Promise<World> {
+async function begin(options: InstallationOptions): Promise<World> {
   const plane = await startControlPlane({ crds: [join(import.meta.dirname, "../../crds")] });
   try {
-    const installation = await install(plane);
+    const installation = await install(plane, options);
     return {
       plane,
       installation,
@@ -41,7 +44,7 @@ async function begin(): Promise<World> {
  * The `test` of a file whose tests share one control plane with the product installed: webhook and controller run as processes
  * under their own ServiceAccounts. Started by the first test, ended after the last; skipped where no control plane can be had.
  */
-export function installedTests(): InstalledTest {
+export function installedTests(options: InstallationOptions = {}): InstalledTest {
   let started: Promise<World> | undefined;
   after(async () => {
     const world = await started?.catch(() => undefined);
@@ -50,7 +53,7 @@ export function installedTests(): InstalledTest {
   });
   return (name, body) => {
     test(name, async (t) => {
-      started ??= begin();
+      started ??= begin(options);
       let world: World;
       try {
         world = await started;
