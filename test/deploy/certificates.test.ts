@@ -49,8 +49,11 @@ test("with --certificates=cert-manager the controller makes none, and the webhoo
     await plane.kubectl(["patch", `${kind}webhookconfiguration`, installation.webhookConfiguration, "--type=json", "-p", JSON.stringify([{ op: "replace", path: "/webhooks/0/clientConfig", value }])]);
   }
   const stop = new AbortController();
-  const flags = ["--kubeconfig", plane.kubeconfig, "--namespace", own, "--bind-address", "127.0.0.1", "--metrics-port", "0", "--webhook-port", String(port), "--development", "--log-level", "error", "--certificates", "cert-manager"];
-  const served = serve(readConfig(flags), stop.signal);
+  const served = Promise.all(["controller", "webhook"].map(async (role) => {
+    const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace: own, name: `${own}-${role}` } });
+    const flags = ["--kubeconfig", kubeconfig, "--namespace", own, "--bind-address", "127.0.0.1", "--metrics-port", "0", "--webhook-port", String(port), "--development", "--log-level", "error", "--certificates", "cert-manager"];
+    await serve(readConfig([`--${role}`, ...flags]), stop.signal);
+  }));
   t.after(async () => {
     stop.abort();
     await served;

@@ -1,25 +1,20 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type { RunEvent } from "../../src/api/run-event.ts";
-import { serve } from "../../src/cli/serve.ts";
-import { readConfig } from "../../src/config.ts";
 import { systemClock } from "../../src/telemetry/clock.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
-import { freePort } from "../support/control-plane/components.ts";
-import { tektonCrds } from "../support/control-plane/tekton-crds.ts";
-import { applyCrds } from "../support/control-plane/crds.ts";
+import { startControllerHere } from "../support/controller-here.ts";
 import { playedRuns } from "../support/expected-states.ts";
+import { installedTests, type World } from "../support/installed-tests.ts";
 import { collectionPath, type KubeObject, objectPath } from "../support/kube-client.ts";
 import { makeRun } from "../support/made-runs.ts";
 import { cloudEventsProvider, notification } from "../support/manifests.ts";
 import { type CloudEventsSink, startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { replay } from "../support/replay.ts";
-import { controlPlaneTests } from "../support/require.ts";
 import { eventually } from "../support/wait.ts";
 
-const test = controlPlaneTests({ crds: [join(import.meta.dirname, "../../crds")] });
+const test = installedTests();
 
 /** A minute is over in a second: how long a watch is kept that nobody needs. */
 const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms === 60_000 ? 1_000 : ms, signal) };
@@ -34,24 +29,15 @@ interface Scene {
   readonly isReady: () => Promise<boolean>;
 }
 
-/** A controller that has caught up, and a Provider `events` in a namespace of its own. */
-async function scene(plane: ControlPlane, t: TestContext, namespace: string): Promise<Scene> {
-  const { client } = plane;
-  await applyCrds(client, await tektonCrds());
-  for (const name of [namespace, "tekton-integrations"]) await client.send("POST", "/api/v1/namespaces", { body: { apiVersion: "v1", kind: "Namespace", metadata: { name } } });
+/** A controller that has caught up, in the place of the installed one, and a Provider `events` in a namespace of its own. */
+async function scene(world: World, t: TestContext, namespace: string): Promise<Scene> {
+  const { installation: { controller }, plane: { client } } = world;
+  await world.createNamespace(namespace);
+  await controller.kill("SIGTERM");
+  t.after(() => controller.start());
   const sink = await startCloudEventsSink();
-  const stop = new AbortController();
-  const port = await freePort();
-  const flags = ["--controller", "--kubeconfig", plane.kubeconfig, "--namespace", "tekton-integrations", "--bind-address", "127.0.0.1", "--metrics-port", String(port), "--development", "--log-level", "error"];
-  const serving = serve(readConfig(flags), stop.signal, { clock });
-  t.after(async () => {
-    stop.abort();
-    await serving;
-    await sink.close();
-  });
-  const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const isReady = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200;
-  await eventually("the controller is ready", isReady);
+  t.after(() => sink.close());
+  const { metricsUrl } = await startControllerHere(world, t, { clock });
   const apply: Scene["apply"] = async (...objects) => {
     for (const object of objects) await client.call("POST", collectionPath(object.apiVersion, object.kind, object.metadata.namespace), { body: object });
   };
@@ -60,9 +46,9 @@ async function scene(plane: ControlPlane, t: TestContext, namespace: string): Pr
     namespace,
     sink,
     apply,
-    isReady,
+    isReady: async () => (await fetch(`${metricsUrl}/readyz`)).status === 200,
     told: () => sink.events().map(({ data }) => data as RunEvent),
-    watches: async (resource) => (await metrics()).includes(`watch_failing{resource="${resource}.tekton.dev"} 0`),
+    watches: async (resource) => (await (await fetch(`${metricsUrl}/metrics`)).text()).includes(`watch_failing{resource="${resource}.tekton.dev"} 0`),
   };
 }
 
@@ -75,8 +61,9 @@ async function lists({ client }: ControlPlane): Promise<number> {
 
 const recordings = ["failed-step", "parallel-tasks-with-finally", "matrix-of-four", "cancelled", "timed-out", "retried-task", "succeeded-with-results", "customrun-waits-then-fails"];
 
-test("a message about the end of a run has all its tasks, from one request, and TaskRuns are not watched for it", async (plane, t) => {
-  const { namespace, apply, told, watches } = await scene(plane, t, "listed");
+test("a message about the end of a run has all its tasks, from one request, and TaskRuns are not watched for it", async (world, t) => {
+  const { plane } = world;
+  const { namespace, apply, told, watches } = await scene(world, t, "listed");
   await apply(notification(namespace, "ends", "events", { expression: "terminal" }), notification(namespace, "failures", "events", { statuses: ["Failed"] }));
   const before = await lists(plane);
   const played = (await Promise.all(recordings.map(async (name) => playedRuns(name, await replay(plane.client, name, { namespace }))))).flat();
@@ -93,9 +80,9 @@ test("a message about the end of a run has all its tasks, from one request, and 
   assert.deepEqual(await Promise.all(["pipelineruns", "taskruns", "customruns"].map(watches)), [true, false, false]);
 });
 
-test("TaskRuns are watched from when a Notification asks about tasks until a while after the last one has gone; nothing is lost, and nothing old is told", async (plane, t) => {
-  const { namespace, apply, told, watches, isReady } = await scene(plane, t, "on-demand");
-  const { client } = plane;
+test("TaskRuns are watched from when a Notification asks about tasks until a while after the last one has gone; nothing is lost, and nothing old is told", async (world, t) => {
+  const { namespace, apply, told, watches, isReady } = await scene(world, t, "on-demand");
+  const { client } = world.plane;
   const withTask = async (name: string) => {
     const run = await makeRun(client, namespace, name);
     const task = await makeRun(client, namespace, `${name}-lint`, { kind: "TaskRun", parent: run, labels: { "tekton.dev/pipelineTask": "lint" } });

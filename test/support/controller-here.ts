@@ -9,6 +9,8 @@ import { eventually } from "./wait.ts";
 
 /** A controller in this process, so that a test can play its clock. */
 export interface ControllerHere {
+  /** Where `/metrics` and `/readyz` are. */
+  readonly metricsUrl: string;
   /** Resolves when it has ended, as after SIGTERM. */
   readonly stop: () => Promise<void>;
   /** The sum of a metric over its series, those whose labels hold `label` (`kind="Lease"`). */
@@ -34,11 +36,13 @@ export async function startControllerHere({ installation }: World, t: TestContex
     await ended;
   };
   t.after(stop);
-  await eventually("the controller is ready", async () => (await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined))?.status === 200);
+  const metricsUrl = `http://127.0.0.1:${port}`;
+  await eventually("the controller is ready", async () => (await fetch(`${metricsUrl}/readyz`).catch(() => undefined))?.status === 200);
   return {
+    metricsUrl,
     stop,
     metric: async (name, label = "") => {
-      const lines = (await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).split("\n");
+      const lines = (await (await fetch(`${metricsUrl}/metrics`)).text()).split("\n");
       return lines.filter((line) => line.startsWith(`${exposedName(name)}{`) && line.includes(label)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
     },
   };
