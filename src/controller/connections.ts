@@ -115,7 +115,7 @@ function untilIdle(sender: Sender, http: Http): Sender {
 }
 
 /** The Secrets are not what was opened with any more. */
-const unusable: ReadonlySet<ErrorCode> = new Set(["SecretNotFound", "SecretNotAllowed", "SecretMalformed"]);
+const unusable: ReadonlySet<ErrorCode> = new Set(["SecretNotFound", "SecretForbidden", "SecretNotAllowed", "SecretMalformed"]);
 
 export function createConnections({ kube, outbound, ownIdentityNamespaces, requireSecretOptIn = false, telemetry }: ConnectionsOptions): Connections {
   const opened = new Map<string, Open>();

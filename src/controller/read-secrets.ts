@@ -1,6 +1,7 @@
 import { annotations } from "../api/group.ts";
 import type { Provider } from "../api/provider.ts";
 import type { Kube } from "../kube/client.ts";
+import { statusOf } from "../kube/kube-error.ts";
 import { secrets, type KubeObject } from "../kube/resources.ts";
 import { DeliveryError } from "../providers/delivery-error.ts";
 import type { AnyProviderDefinition } from "../providers/provider.ts";
@@ -18,15 +19,24 @@ function isAllowed(secret: KubeObject, provider: string): boolean {
   return typeof list === "string" && list.split(",").some((entry) => ["*", provider].includes(entry.trim()));
 }
 
+async function readSecret(kube: Kube, { namespace, name }: { namespace: string; name: string }, what: string, signal: AbortSignal): Promise<KubeObject | undefined> {
+  try {
+    return await kube.get(secrets, { namespace, name }, signal);
+  } catch (error) {
+    if (statusOf(error) !== 403) throw error;
+    throw new DeliveryError("SecretForbidden", `the controller may not read Secret ${name} (${what}): this installation has not bound it to read Secrets in namespace ${namespace}`);
+  }
+}
+
 /**
  * The values of all Secrets that the Provider names, by `<name>/<key>`.
- * @throws DeliveryError `SecretNotFound`, `SecretNotAllowed`; KubeError.
+ * @throws DeliveryError `SecretNotFound`, `SecretForbidden`, `SecretNotAllowed`; KubeError.
  */
 export async function readSecrets({ kube, requireOptIn }: SecretReading, { metadata, spec }: Provider, definition: AnyProviderDefinition, signal: AbortSignal): Promise<Map<string, string>> {
   const values = new Map<string, string>();
   const read = new Map<string, KubeObject | undefined>();
   for (const { name, key, what, optional = false } of [...definition.secretRefs(spec[definition.section]), ...transportSecretRefs(spec)]) {
-    if (!read.has(name)) read.set(name, await kube.get(secrets, { namespace: metadata.namespace, name }, signal));
+    if (!read.has(name)) read.set(name, await readSecret(kube, { namespace: metadata.namespace, name }, what, signal));
     const secret = read.get(name);
     if (secret === undefined) throw new DeliveryError("SecretNotFound", `Secret ${name} (${what}) does not exist in namespace ${metadata.namespace}`);
     if (requireOptIn && !isAllowed(secret, metadata.name)) {

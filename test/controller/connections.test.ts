@@ -144,6 +144,15 @@ describe("a connection", () => {
     assert.equal(told(await refresh()), "ready");
   });
 
+  it("is closed when the controller is no longer let read the Secret, and says so", async () => {
+    const { store, refresh, fail } = setting();
+    store({ "private-key.pem": keys[0] });
+    const closed = mock.method(senderOf(await refresh()), "close");
+    fail.get = new KubeError("KubernetesRequestFailed", "get secrets/github-app in ci: 403 Forbidden", { status: 403, reason: "Forbidden" });
+    assert.equal(told(await refresh()), "SecretForbidden: the controller may not read Secret github-app (the private key of the GitHub App): this installation has not bound it to read Secrets in namespace ci");
+    assert.equal(closed.mock.callCount(), 1);
+  });
+
   for (const code of ["KubernetesUnreachable", "KubernetesRequestFailed"] as const) {
     it(`in use outlives a failed read of its Secret (${code}); a changed Provider does not`, async () => {
       const { store, refresh, fail } = setting();

@@ -28,7 +28,7 @@ test("with rights in some namespaces alone, runs there are reported, runs elsewh
   const [sink, github] = await Promise.all([startCloudEventsSink(), startGitHub({ installations: [{ id: 1, owner: "example-org" }] })]);
   t.after(() => Promise.all([sink.close(), github.close()]));
   for (const name of namespaces) await plane.kubectl(["create", "namespace", name]);
-  const installation = await install(plane, { overlay: "overlays/watch-namespace", flags: { controller: watched.flatMap((name) => ["--watch-namespace", name]) } });
+  const installation = await install(plane, { overlay: "overlays/watch-namespace" });
   t.after(() => installation.stop());
   const { stdout: variable } = await plane.kubectl(["get", "deployment", `${ownNamespace}-controller`, "-n", ownNamespace, "-o", "jsonpath={.spec.template.spec.containers[0].env}"]);
   assert.deepEqual(JSON.parse(variable), [{ name: "TEKTON_INTEGRATIONS_WATCH_NAMESPACE", value: watched.join(",") }]);

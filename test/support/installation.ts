@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { installation as names } from "../../src/api/installation.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { freePort } from "./control-plane/components.ts";
-import { supervise, type Supervisor } from "./control-plane/supervise.ts";
+import { type Environment, supervise, type Supervisor } from "./control-plane/supervise.ts";
 import { eventually } from "./wait.ts";
 
 const project = join(import.meta.dirname, "../..");
@@ -80,9 +80,10 @@ interface RoleSettings {
   readonly kubeconfig: string;
   readonly metricsPort: number;
   readonly flags: readonly string[];
+  readonly env: Environment;
 }
 
-function installedRole(supervisor: Supervisor, { name, kubeconfig, metricsPort, flags }: RoleSettings): InstalledRole {
+function installedRole(supervisor: Supervisor, { name, kubeconfig, metricsPort, flags, env }: RoleSettings): InstalledRole {
   const metricsUrl = `http://127.0.0.1:${metricsPort}`;
   const file = join(supervisor.directory, `${name}.log`);
   const log = (): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
@@ -95,7 +96,7 @@ function installedRole(supervisor: Supervisor, { name, kubeconfig, metricsPort, 
     lines: () => log().split("\n").filter((line) => line !== "").map(parseLine),
     kill: (signal = "SIGKILL") => supervisor.kill(name, signal),
     start: async () => {
-      await supervisor.start(name, process.execPath, [join(project, "src/main.ts"), "serve", `--${name}`, ...common, ...flags]);
+      await supervisor.start(name, process.execPath, [join(project, "src/main.ts"), "serve", `--${name}`, ...common, ...flags], env);
       const deadline = performance.now() + readyWithin;
       while (!(await isReady(metricsUrl))) {
         const tail = (): string => log().trim().split("\n").slice(-15).join("\n");
@@ -105,6 +106,14 @@ function installedRole(supervisor: Supervisor, { name, kubeconfig, metricsPort, 
       }
     },
   };
+}
+
+/** The settings that the applied Deployment has in its environment, as overlays set them. */
+async function environmentOf({ client }: ControlPlane, name: RoleName): Promise<Environment> {
+  const path = `/apis/apps/v1/namespaces/${ownNamespace}/deployments/${ownNamespace}-${name}`;
+  const { spec } = await client.call<{ spec: { template: { spec: { containers: { env?: { name: string; value?: string }[] }[] } } } }>("GET", path);
+  const variables = spec.template.spec.containers.flatMap(({ env = [] }) => env);
+  return Object.fromEntries(variables.flatMap(({ name: variable, value }) => (variable.startsWith("TEKTON_INTEGRATIONS_") && value !== undefined ? [[variable, value]] : [])));
 }
 
 /** A Notification for dry runs. */
@@ -123,7 +132,7 @@ async function admits({ client }: ControlPlane): Promise<boolean> {
 
 /**
  * Installs `deploy/` into a control plane as an administrator would, and starts what its Deployments describe as child
- * processes with the tokens of the shipped ServiceAccounts. Resolves when both are ready and the API server asks the
+ * processes with the tokens of the shipped ServiceAccounts and the settings of their environment. Resolves when both are ready and the API server asks the
  * webhook. Everything ends with this process, or with `stop`.
  *
  * @example
@@ -140,7 +149,7 @@ export async function install(plane: ControlPlane, options: InstallationOptions 
     const webhookUrl = ["--webhook-url", `https://127.0.0.1:${webhookPort}`];
     const roleOf = async (name: RoleName, flags: readonly string[]): Promise<InstalledRole> => {
       const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace: ownNamespace, name: `${ownNamespace}-${name}` } });
-      return installedRole(supervisor, { name, kubeconfig, metricsPort: await freePort(), flags: [...flags, ...(options.flags?.[name] ?? [])] });
+      return installedRole(supervisor, { name, kubeconfig, metricsPort: await freePort(), env: await environmentOf(plane, name), flags: [...flags, ...(options.flags?.[name] ?? [])] });
     };
     const controller = await roleOf("controller", webhookUrl);
     const webhook = await roleOf("webhook", [...webhookUrl, "--webhook-port", String(webhookPort)]);

@@ -2,9 +2,12 @@ import { type ChildProcess, fork } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 
+/** Variables beside those of this process. */
+export type Environment = Readonly<Record<string, string>>;
+
 /** What the supervisor is asked for. */
 export type Request =
-  | { readonly op: "start"; readonly id: number; readonly name: string; readonly command: string; readonly args: readonly string[] }
+  | { readonly op: "start"; readonly id: number; readonly name: string; readonly command: string; readonly args: readonly string[]; readonly env: Environment }
   | { readonly op: "kill"; readonly id: number; readonly name: string; readonly signal: NodeJS.Signals }
   | { readonly op: "detach"; readonly id: number };
 
@@ -24,7 +27,7 @@ export interface Supervisor {
   readonly directory: string;
   /** Process ids of the running processes by name. */
   readonly processes: ReadonlyMap<string, number>;
-  readonly start: (name: string, command: string, args: readonly string[]) => Promise<void>;
+  readonly start: (name: string, command: string, args: readonly string[], env?: Environment) => Promise<void>;
   /** Resolves when the process has ended. */
   readonly kill: (name: string, signal: NodeJS.Signals) => Promise<void>;
   /** From now on the supervisor outlives this process and ends on SIGTERM. */
@@ -108,8 +111,8 @@ export async function supervise(): Promise<Supervisor> {
     pid,
     directory,
     processes,
-    start: async (name, command, args) => {
-      processes.set(name, await ask({ op: "start", name, command, args }));
+    start: async (name, command, args, env = {}) => {
+      processes.set(name, await ask({ op: "start", name, command, args, env }));
     },
     kill: async (name, signal) => {
       await ask({ op: "kill", name, signal });

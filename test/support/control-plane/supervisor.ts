@@ -17,9 +17,9 @@ function report(message: Report): void {
   if (process.connected) process.send?.(message);
 }
 
-function start({ id, name, command, args }: Extract<Request, { op: "start" }>): void {
+function start({ id, name, command, args, env }: Extract<Request, { op: "start" }>): void {
   const log = openSync(join(directory, `${name}.log`), "a");
-  const child = spawn(command, args, { stdio: ["ignore", log, log], cwd: directory });
+  const child = spawn(command, args, { stdio: ["ignore", log, log], cwd: directory, env: { ...process.env, ...env } });
   closeSync(log);
   child.on("error", (error) => {
     report({ id, error: error.message });
