@@ -67,6 +67,9 @@ const macroForms: Readonly<Record<string, string>> = {
 
 function refuseName(node: Call, context: Check): Finding | undefined {
   const { offset, function: name } = node;
+  if (functions.has(name) || Object.hasOwn(forms, name)) {
+    return undefined;
+  }
   if (name === "has" && node.target === undefined) {
     return { code: "FilterInvalidArgument", message: `has() asks for a field, as in \`has(previous.status)\`${hasHint(node.args, context)}`, offset: node.args[0]?.offset ?? offset };
   }
@@ -76,9 +79,6 @@ function refuseName(node: Call, context: Check): Finding | undefined {
   }
   if (form !== undefined) {
     return { code: "FilterInvalidArgument", message: `${name}() is written \`${form}\`, with a plain name for x`, offset };
-  }
-  if (functions.has(name) || Object.hasOwn(forms, name)) {
-    return undefined;
   }
   const full = isNamespace(node.target, context) ? `${node.target.name}.${name}` : name;
   return { code: "FilterUnknownFunction", message: `there is no function ${full}()${functionHint(full)}`, offset };
@@ -196,12 +196,15 @@ function candidates(definition: FunctionDefinition, args: readonly CelType[]): r
 
 function resultOf(overloads: readonly Overload[], args: readonly CelType[]): CelType {
   const results = overloads.map(({ result }) => (typeof result === "function" ? result(args) : result));
-  return results.slice(1).reduce((all, next) => (typeName(all) === typeName(next) ? all : types.dyn), results[0] ?? types.dyn);
+  return results.length === 0 ? types.dyn : results.reduce((all, next) => (typeName(all) === typeName(next) ? all : types.dyn));
 }
 
 /** The overloads that can be met when the expression runs, and the result's type; `expected` are those of the types as checked. */
 function dispatch(definition: FunctionDefinition, expected: readonly Overload[], args: readonly CelType[]): { readonly overloads: readonly Overload[]; readonly type: CelType } {
   const type = resultOf(expected, args);
+  if (args.every((argument) => checkedAs(argument) === argument)) {
+    return { overloads: expected, type };
+  }
   const known = args.map((argument) => (checkedAs(argument) === argument ? argument : types.dyn));
   const overloads = candidates(definition, known);
   return overloads.length === expected.length ? { overloads, type } : { overloads, type: typeName(resultOf(overloads, known)) === typeName(type) ? type : claim(type) };

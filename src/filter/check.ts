@@ -195,8 +195,8 @@ function checkMap(node: Extract<Node, { kind: "map" }>, context: Check): Typed {
 /** Warns when a field with known values is compared with a text that is none of them. */
 export function warnUnknownValue(field: Typed, literal: Typed, context: Check): void {
   const { known, usual } = field.type.kind === "string" ? field.type : {};
-  const values = known ?? (usual === undefined ? undefined : ["", ...usual]);
-  if (values === undefined || literal.op !== "constant" || typeof literal.value !== "string" || values.includes(literal.value)) {
+  const values = known ?? usual;
+  if (values === undefined || literal.op !== "constant" || typeof literal.value !== "string" || values.includes(literal.value) || (known === undefined && literal.value === "")) {
     return;
   }
   const near = nearest(literal.value, values);

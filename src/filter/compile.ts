@@ -25,20 +25,28 @@ export interface CompileOptions {
   readonly result?: "bool";
 }
 
-const compilations = new WeakMap<Environment, Map<string, Compilation>>();
+/** The most recently used compilations of one environment. */
+interface Kept {
+  readonly bool: Map<string, Compilation>;
+  readonly any: Map<string, Compilation>;
+}
+
+const compilations = new WeakMap<Environment, Kept>();
 
 /**
  * Compiles an expression: syntax, names, types and bounds are all checked here, so that a program can only fail on what
  * an event brings. Never throws, whatever the text. The most recently used compilations are kept and shared, refusals too.
  */
 export function compile(source: string, options: CompileOptions): Compilation {
-  const kept = compilations.get(options.environment) ?? new Map<string, Compilation>();
-  compilations.set(options.environment, kept);
-  const key = `${options.result ?? ""}:${source}`;
-  const known = kept.get(key);
+  const all = compilations.get(options.environment) ?? { bool: new Map<string, Compilation>(), any: new Map<string, Compilation>() };
+  compilations.set(options.environment, all);
+  const kept = all[options.result ?? "any"];
+  const known = kept.get(source);
   const compilation = known ?? compileGuarded(source, options);
-  kept.delete(key);
-  kept.set(key, compilation);
+  if (known !== undefined) {
+    kept.delete(source);
+  }
+  kept.set(source, compilation);
   if (kept.size > limits.programs) {
     const [oldest] = kept.keys();
     kept.delete(oldest ?? "");
@@ -105,10 +113,10 @@ function compileNew(source: string, options: CompileOptions): Compilation {
   if (all.length > 0 || result !== undefined) {
     return refuse(source, result === undefined ? all : [result], warnings);
   }
-  const expensive = checkCost(typed);
-  if (expensive !== undefined) {
-    return refuse(source, [expensive], warnings);
+  const { cost, tooExpensive } = checkCost(typed);
+  if (tooExpensive !== undefined) {
+    return refuse(source, [tooExpensive], warnings);
   }
   const warned = options.result === "bool" ? [...warnings, ...warningsOf(typed, options.environment)] : warnings;
-  return { program: programOf(source, typed, options.environment), errors: [], warnings: diagnoseAll(source, warned) };
+  return { program: programOf(source, { typed, cost, environment: options.environment }), errors: [], warnings: diagnoseAll(source, warned) };
 }

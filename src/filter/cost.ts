@@ -135,15 +135,16 @@ function explain({ node, loops, steps }: Dearest): string {
   return `the most expensive part is \`${nameOf(node)}\` here${runs}: ${shown(steps)} steps`;
 }
 
-/** The most steps that an evaluation can take, from the sizes that the variables' types declare. */
-export const costOf = (typed: Typed): number => Math.ceil(estimate(typed, []).steps);
-
-/** What is wrong with an expression that can take more steps than an evaluation may; undefined when it cannot. */
-export function checkCost(typed: Typed): Finding | undefined {
+/**
+ * The most steps that an evaluation can take, from the sizes that the variables' types declare; and what is wrong with an expression
+ * that can take more than an evaluation may.
+ */
+export function checkCost(typed: Typed): { readonly cost: number; readonly tooExpensive: Finding | undefined } {
   const { steps, dearest } = estimate(typed, []);
+  const cost = Math.ceil(steps);
   if (steps <= limits.steps || dearest === undefined) {
-    return undefined;
+    return { cost, tooExpensive: undefined };
   }
   const message = `this can take ${shown(steps)} steps, ${shown(limits.steps)} are allowed; ${explain(dearest)}`;
-  return { code: "FilterTooExpensive", message, offset: dearest.node.offset };
+  return { cost, tooExpensive: { code: "FilterTooExpensive", message, offset: dearest.node.offset } };
 }

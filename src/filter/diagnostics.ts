@@ -24,7 +24,15 @@ export interface Finding {
 
 const lineBreak = /\r\n|\n|\r/g;
 
-function lineAt(source: string, offset: number): { number: number; start: number; text: string } {
+interface Line {
+  /** 1-based. */
+  readonly number: number;
+  /** Offset of its first unit. */
+  readonly start: number;
+  readonly text: string;
+}
+
+function lineAt(source: string, offset: number): Line {
   let number = 1;
   let start = 0;
   for (const match of source.matchAll(lineBreak)) {
@@ -37,11 +45,15 @@ function lineAt(source: string, offset: number): { number: number; start: number
   return { number, start, text: source.slice(start) };
 }
 
+/** Whether a text is all letters, digits and marks of ASCII: each takes one unit and one column. Most lines are. */
+const isPlainText = (text: string): boolean => /^[ -~]*$/.test(text);
+
+const codePointsOf = (text: string): number => (isPlainText(text) ? text.length : Array.from(text).length);
+
+const placeOn = ({ number, start, text }: Line, offset: number): Place => ({ line: number, column: codePointsOf(text.slice(0, offset - start)) + 1 });
+
 /** The place of an offset in the user's text. */
-export function placeAt(source: string, offset: number): Place {
-  const line = lineAt(source, offset);
-  return { line: line.number, column: Array.from(source.slice(line.start, offset)).length + 1 };
-}
+export const placeAt = (source: string, offset: number): Place => placeOn(lineAt(source, offset), offset);
 
 /** The offset of a place that {@link placeAt} gave. */
 export function offsetOf(source: string, { line, column }: Place): number {
@@ -50,33 +62,33 @@ export function offsetOf(source: string, { line, column }: Place): number {
   return start + Array.from(source.slice(start)).slice(0, column - 1).join("").length;
 }
 
-/** Letters, digits and marks of ASCII, which most lines are made of. */
-const isPlain = (character: string): boolean => character >= " " && character <= "~" && character.length === 1;
-
 /** Replaces what would break the caret's line or column: controls, bidirectional marks, half surrogate pairs, tabs. */
-const printable = (character: string): string =>
-  isPlain(character) ? character : /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(character) ? (character === "\t" ? " " : "\ufffd") : character;
+const printable = (character: string): string => (/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u.test(character) ? (character === "\t" ? " " : "\ufffd") : character);
 
 const wide = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u;
 
 /** Columns that a character takes in a terminal. */
-const widthOf = (character: string): number => (isPlain(character) ? 1 : /\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1);
+const widthOf = (character: string): number => (/\p{M}/u.test(character) ? 0 : wide.test(character) ? 2 : 1);
 
-function caretAt(source: string, offset: number): string {
-  const line = lineAt(source, offset);
-  const before = Array.from(source.slice(line.start, offset));
+/** @param before code points of the line before the place */
+function caretOn({ start, text }: Line, offset: number, before: number): string {
   const room = limits.caretWidth;
   // A character has at most two units; what is further away is not shown, and the line may be all of a large document.
-  const characters = Array.from(line.text.slice(0, offset - line.start + 2 * room + 2));
-  const first = characters.length <= room ? 0 : Math.max(0, Math.min(before.length - room / 2, characters.length - room));
-  const shown = characters.slice(first, first + room).map(printable);
+  const near = text.slice(0, offset - start + 2 * room + 2);
+  const isPlain = isPlainText(near);
+  const characters = isPlain ? near : Array.from(near, printable);
+  const first = characters.length <= room ? 0 : Math.max(0, Math.min(before - room / 2, characters.length - room));
+  const shown = characters.slice(first, first + room);
+  const ahead = characters.slice(first, before);
   const prefix = first > 0 ? "…" : "";
   const suffix = first + room < characters.length ? "…" : "";
-  const indent = characters.slice(first, before.length).reduce((sum, character) => sum + widthOf(printable(character)), prefix.length);
-  return `${prefix}${shown.join("")}${suffix}\n${" ".repeat(indent)}^`;
+  const indent = prefix.length + (typeof ahead === "string" ? ahead.length : ahead.reduce((sum, character) => sum + widthOf(character), 0));
+  return `${prefix}${typeof shown === "string" ? shown : shown.join("")}${suffix}\n${" ".repeat(indent)}^`;
 }
 
 /** Completes a finding with line, column and caret. */
-export function diagnose(source: string, finding: Finding): Diagnostic {
-  return { code: finding.code, message: finding.message, ...placeAt(source, finding.offset), caret: caretAt(source, finding.offset) };
+export function diagnose(source: string, { code, message, offset }: Finding): Diagnostic {
+  const line = lineAt(source, offset);
+  const place = placeOn(line, offset);
+  return { code, message, ...place, caret: caretOn(line, offset, place.column - 1) };
 }

@@ -20,6 +20,10 @@ const number = /0x[0-9a-fA-F]+[uU]?|[0-9]+\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+[eE
 /** A field written in backticks: .`content-type`. */
 const quotedName = /`[A-Za-z0-9_.\-/ ]+`/y;
 const quote = /([bBrR]{0,2})("""|'''|"|')/y;
+/** What a string, a number, and white space or a comment can begin with: most other tokens need not be tried against their forms. */
+const startsString = new Set("\"'bBrR");
+const startsNumber = new Set(".0123456789");
+const startsBlank = new Set("\t\n\f\r /");
 const mark = /==|!=|<=|>=|&&|\|\||[-+*/%<>!?:.,()[\]{}]/y;
 const escapes = /\\(?:[abfnrtv"'`\\?]|[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2})/y;
 
@@ -84,18 +88,18 @@ function closingQuote(source: string, from: number, delimiter: string, raw: bool
 function readString(source: string, match: RegExpExecArray): Token | Finding {
   const [opening, prefix = "", delimiter = ""] = match;
   const start = match.index;
-  if (/^(?:bb|rr|rb)$/i.test(prefix)) {
+  if (prefix.length === 2 && /^(?:bb|rr|rb)$/i.test(prefix)) {
     return syntax(start, `a string cannot have the prefix \`${prefix}\`${/^rb$/i.test(prefix) ? "; raw bytes are written `br\"...\"`" : ""}`);
   }
-  const raw = /r/i.test(prefix);
+  const [raw, bytes] = [prefix !== "" && /r/i.test(prefix), prefix !== "" && /b/i.test(prefix)];
   const body = start + opening.length;
   const close = closingQuote(source, body, delimiter, raw);
   if (close === -1) {
     return syntax(start, "this string has no closing quote");
   }
   const end = close + delimiter.length;
-  const bad = raw ? undefined : badEscape(source, body, close, /b/i.test(prefix));
-  return bad ?? { kind: /b/i.test(prefix) ? "bytes" : "string", text: source.slice(start, end), start, end };
+  const bad = raw ? undefined : badEscape(source, body, close, bytes);
+  return bad ?? { kind: bytes ? "bytes" : "string", text: source.slice(start, end), start, end };
 }
 
 /**
@@ -132,19 +136,20 @@ function unexpected(source: string, at: number): Finding {
 }
 
 function readToken(source: string, at: number): Token | Finding {
-  const quoted = matchAt(quote, source, at);
+  const first = source.charAt(at);
+  const quoted = startsString.has(first) ? matchAt(quote, source, at) : null;
   if (quoted !== null) {
     return readString(source, quoted);
-  }
-  const digits = matchAt(number, source, at);
-  if (digits !== null) {
-    return readNumber(source, digits);
   }
   const name = matchAt(identifier, source, at);
   if (name !== null) {
     return { kind: "identifier", text: name[0], start: at, end: at + name[0].length };
   }
-  const field = matchAt(quotedName, source, at);
+  const digits = startsNumber.has(first) ? matchAt(number, source, at) : null;
+  if (digits !== null) {
+    return readNumber(source, digits);
+  }
+  const field = first === "`" ? matchAt(quotedName, source, at) : null;
   if (field !== null) {
     return { kind: "quoted", text: field[0], start: at, end: at + field[0].length };
   }
@@ -162,7 +167,7 @@ export function lex(source: string): LexedSource | Finding {
   const tokens: Token[] = [];
   let at = 0;
   while (at < source.length) {
-    const space = matchAt(blank, source, at);
+    const space = startsBlank.has(source.charAt(at)) ? matchAt(blank, source, at) : null;
     if (space !== null) {
       at += space[0].length;
       continue;

@@ -33,6 +33,6 @@ export const limits = {
   templateParts: 32,
   /** Lists and maps in one another that a template writes out. */
   templateDepth: 8,
-  /** Compiled programs kept per environment. */
+  /** Compiled programs kept per environment and wanted type. */
   programs: 2048,
 } as const;

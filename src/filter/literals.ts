@@ -24,8 +24,14 @@ function codeOf(escaped: string): number | undefined {
 
 const characterOf = (escaped: string): string => letters[escaped.slice(1)] ?? escaped.slice(1);
 
+/** Between quotes of one character, without escapes and line breaks: most literals. */
+const isPlain = (text: string): boolean => (text.startsWith('"') || text.startsWith("'")) && text[1] !== text[0] && !text.includes("\\") && !text.includes("\r");
+
 /** The text of a string literal. */
 export function stringOf(token: Token): string {
+  if (isPlain(token.text)) {
+    return token.text.slice(1, -1);
+  }
   const { raw, body } = contentOf(token);
   if (raw) {
     return body;

@@ -213,11 +213,6 @@ function readNumber(reading: Reading, sign: Token | undefined): Node {
   return Number.isFinite(value) ? { kind: "literal", value: new Double(value), type: "double", offset } : outOfRange("double");
 }
 
-interface Part {
-  readonly node: Node;
-  readonly depth: number;
-}
-
 /** A macro stands for a loop: with so many nodes of its own, and condition and transform so much deeper than itself. */
 const expansions: Readonly<Record<MacroName, { readonly nodes: number; readonly condition: number; readonly transform: number }>> = {
   exists: { nodes: 3, condition: 2, transform: 0 },
@@ -227,34 +222,52 @@ const expansions: Readonly<Record<MacroName, { readonly nodes: number; readonly 
   map: { nodes: 4, condition: 2, transform: 3 },
 };
 
-function partsOf({ node, depth }: Part): readonly Part[] {
-  const below = (nodes: readonly (Node | undefined)[], by = 1): Part[] => nodes.flatMap((child) => (child === undefined ? [] : [{ node: child, depth: depth + by }]));
+/** Calls with each node directly below, and by how much deeper it is. */
+function eachPart(node: Node, found: (part: Node | undefined, by: number) => void): void {
   switch (node.kind) {
     case "select":
-    case "has": return below([node.operand]);
-    case "call": return below([node.target, ...node.args]);
-    case "list": return below(node.elements);
-    case "map": return below(node.entries.flatMap(({ key, value }) => [key, value]));
+    case "has": found(node.operand, 1); break;
+    case "call": {
+      found(node.target, 1);
+      for (const argument of node.args) found(argument, 1);
+      break;
+    }
+    case "list": for (const element of node.elements) found(element, 1); break;
+    case "map": {
+      for (const { key, value } of node.entries) {
+        found(key, 1);
+        found(value, 1);
+      }
+      break;
+    }
     case "macro": {
       const { condition, transform } = expansions[node.macro];
-      return [...below([node.range]), ...below([node.condition], condition), ...below([node.transform], transform + (node.condition === undefined ? 0 : 1))];
+      found(node.range, 1);
+      found(node.condition, condition);
+      found(node.transform, transform + (node.condition === undefined ? 0 : 1));
+      break;
     }
-    default: return [];
+    default: break;
   }
 }
 
 /** Counts nodes and depth without recursion, since this is what makes recursion safe for everything after it. */
 function checkSize(root: Node): Finding | undefined {
-  const open: Part[] = [{ node: root, depth: 1 }];
+  const open = [root];
+  const depths = [1];
   let nodes = 0;
-  for (let part = open.pop(); part !== undefined; part = open.pop()) {
-    const { node, depth } = part;
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    const depth = depths.pop() ?? 1;
     nodes += node.kind === "macro" ? expansions[node.macro].nodes + (node.macro === "map" && node.condition !== undefined ? 2 : 0) : 1;
     if (nodes > limits.nodes) return { code: "FilterTooComplex", message: `more than ${limits.nodes} parts`, offset: node.offset };
     if (depth > limits.depth) {
       return { code: "FilterTooComplex", message: `nested more than ${limits.depth} levels deep; group long chains with parentheses, or use \`in [...]\``, offset: node.offset };
     }
-    open.push(...partsOf(part));
+    eachPart(node, (part, by) => {
+      if (part === undefined) return;
+      open.push(part);
+      depths.push(depth + by);
+    });
   }
   return undefined;
 }

@@ -1,5 +1,4 @@
 import type { RunEvent } from "../api/run-event.ts";
-import { costOf } from "./cost.ts";
 import { placeAt } from "./diagnostics.ts";
 import { runEventEnvironment, type Environment } from "./environment.ts";
 import { generate } from "./generate.ts";
@@ -36,6 +35,14 @@ export interface Program {
 /** Of all evaluations: none waits, and none begins within another. */
 const meter: Meter = { steps: 0 };
 
+/** An expression that has passed all checks. */
+export interface Checked {
+  readonly typed: Typed;
+  /** The most steps that an evaluation can take. */
+  readonly cost: number;
+  readonly environment: Environment;
+}
+
 /** Code is generated when it is first needed: what is only checked, as in admission, never is. */
 class GeneratedProgram implements Program {
   readonly source: string;
@@ -47,12 +54,12 @@ class GeneratedProgram implements Program {
   /** For events that are not what they should be. */
   #careful: Run | undefined;
 
-  constructor(source: string, typed: Typed, layout: Layout) {
+  constructor(source: string, { typed, cost, environment }: Checked) {
     this.source = source;
     this.type = typeName(typed.type);
-    this.cost = costOf(typed);
+    this.cost = cost;
     this.#typed = typed;
-    this.#layout = layout;
+    this.#layout = layoutOf(environment.variables);
   }
 
   reads(variable: string): boolean {
@@ -85,7 +92,7 @@ class GeneratedProgram implements Program {
 }
 
 /** The program of a checked expression. */
-export const programOf = (source: string, typed: Typed, environment: Environment): Program => new GeneratedProgram(source, typed, layoutOf(environment.variables));
+export const programOf = (source: string, checked: Checked): Program => new GeneratedProgram(source, checked);
 
 /** An event, read once for any number of programs of RunEvent's environment. Takes about a microsecond; reads no text but times. */
 export const viewOf = (event: RunEvent): EventView => readEvent(layoutOf(runEventEnvironment.variables), event);

@@ -1,5 +1,5 @@
 import { limits } from "./limits.ts";
-import type { CelType } from "./types.ts";
+import type { CelType, ObjectType } from "./types.ts";
 import { Bytes, type Value } from "./values.ts";
 
 /** How large a value can be. */
@@ -25,6 +25,15 @@ export const keySize: Size = sizeOfText(assumed.key);
 /** Of a value of type dyn: a long text, or a list or map of shorter ones. Where there is more, the steps of the evaluation end it. */
 const anything: Size = { text: assumed.text, items: assumed.items, inner: { text: assumed.key, items: 0, inner: undefined } };
 
+const known = new WeakMap<ObjectType, Size>();
+
+/** Objects are declared once, and have many fields. */
+function sizeOfObject(type: ObjectType): Size {
+  const size = known.get(type) ?? sizeOfList(1, Array.from(type.fields.values(), (field) => sizeOfType(field.type)).reduce(together, nothing));
+  known.set(type, size);
+  return size;
+}
+
 /** How large a value of a type can be, as declared. */
 export function sizeOfType(type: CelType): Size {
   switch (type.kind) {
@@ -32,7 +41,7 @@ export function sizeOfType(type: CelType): Size {
     case "bytes": return sizeOfText(assumed.text);
     case "list": return sizeOfList(type.max ?? assumed.items, sizeOfType(type.element));
     case "map": return sizeOfList(type.max ?? assumed.items, sizeOfType(type.value));
-    case "object": return sizeOfList(1, Array.from(type.fields.values(), (field) => sizeOfType(field.type)).reduce(together, nothing));
+    case "object": return sizeOfObject(type);
     case "dyn": return anything;
     default: return nothing;
   }

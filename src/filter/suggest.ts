@@ -24,16 +24,36 @@ function distance(a: string, b: string, limit: number): number {
   return last[b.length] ?? 0;
 }
 
+/** Which letters a word has, as bits; letters that share a bit count as one. */
+function lettersOf(word: string): number {
+  let letters = 0;
+  for (let at = 0; at < word.length; at += 1) letters |= 1 << (word.charCodeAt(at) & 31);
+  return letters;
+}
+
+function countBits(bits: number): number {
+  let count = 0;
+  for (let left = bits; left !== 0; left &= left - 1) count += 1;
+  return count;
+}
+
 /** The candidate that `name` is most likely a misspelling of: at most a third of its letters differ, case not counted. */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase();
+  const letters = lettersOf(wanted);
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - name.length) >= bestDistance) {
       continue;
     }
-    const found = distance(wanted, candidate.toLowerCase(), bestDistance);
+    const word = candidate.toLowerCase();
+    const others = lettersOf(word);
+    // One edit brings one letter, and takes one.
+    if (countBits(letters & ~others) >= bestDistance || countBits(others & ~letters) >= bestDistance) {
+      continue;
+    }
+    const found = distance(wanted, word, bestDistance);
     if (found < bestDistance) {
       best = candidate;
       bestDistance = found;

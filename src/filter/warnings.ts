@@ -82,8 +82,16 @@ function constantConditions(typed: Typed): readonly Finding[] {
   return typed.op === "not" ? constantConditions(typed.operand) : [];
 }
 
-function variablesOf(typed: Typed): readonly Extract<Typed, { op: "variable" }>[] {
-  return typed.op === "variable" ? [typed] : childrenOf(typed).flatMap(variablesOf);
+type Variable = Extract<Typed, { op: "variable" }>;
+
+function variablesOf(typed: Typed, found: Variable[] = []): readonly Variable[] {
+  if (typed.op === "variable") {
+    found.push(typed);
+  }
+  for (const child of childrenOf(typed)) {
+    variablesOf(child, found);
+  }
+  return found;
 }
 
 /** Variables that are absent most of the time, read by an expression that does not ask when. */

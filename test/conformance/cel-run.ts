@@ -80,7 +80,7 @@ function compileUnchecked(test: ConformanceTest): Compiled {
   }
   const environment = { name: "Test", variables: variablesOf(test) };
   const { typed, errors: [error] } = check(untyped(node, new Set(test.variables.keys())), environment);
-  return error === undefined ? programOf(test.expression, typed, environment) : error.message;
+  return error === undefined ? programOf(test.expression, { typed, cost: 0, environment }) : error.message;
 }
 
 function compileChecked(test: ConformanceTest): Compiled {

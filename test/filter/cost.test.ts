@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { check } from "../../src/filter/check.ts";
-import { costOf } from "../../src/filter/cost.ts";
+import { checkCost } from "../../src/filter/cost.ts";
 import { generate } from "../../src/filter/generate.ts";
 import { compile, runEventEnvironment } from "../../src/filter/index.ts";
 import { lex } from "../../src/filter/lexical.ts";
@@ -65,7 +65,7 @@ test("what could take too long is refused, and the message names the expensive p
 test("an evaluation on the largest run is never charged more than was told when it was compiled", () => {
   for (const { name, expression, piece = "x" } of costCases) {
     const typed = typedOf(expression);
-    const cost = costOf(typed);
+    const cost = checkCost(typed).cost;
     assert.ok(cost <= limits.steps, `${name}: ${cost}`);
     const steps = stepsOf(typed, piece);
     assert.ok(steps <= cost, `${name}: ${steps} of ${cost}`);
@@ -75,12 +75,12 @@ test("an evaluation on the largest run is never charged more than was told when 
 
 test("nesting multiplies and doubling adds up, up to what can be counted", () => {
   const nested = (depth: number): string => (depth === 0 ? "true" : `tasks.all(t${depth}, ${nested(depth - 1)})`);
-  const costs = [1, 2, 3].map((depth) => costOf(typedOf(nested(depth))));
+  const costs = [1, 2, 3].map((depth) => checkCost(typedOf(nested(depth))).cost);
   assert.deepEqual(costs.map((cost, index) => Math.round(cost / 512 ** (index + 1))), [2, 2, 2]);
-  assert.equal(costOf(typedOf(nested(20))), Number.MAX_SAFE_INTEGER);
+  assert.equal(checkCost(typedOf(nested(20))).cost, Number.MAX_SAFE_INTEGER);
   const doubled = (times: number): string => (times === 0 ? "[1, 2]" : `[${doubled(times - 1)}].map(x, x + x)[0]`);
-  assert.ok(costOf(typedOf(`${doubled(20)} == []`)) > 2 ** 20);
-  assert.ok(costOf(typedOf(`${doubled(5)} == []`)) < limits.steps);
+  assert.ok(checkCost(typedOf(`${doubled(20)} == []`)).cost > 2 ** 20);
+  assert.ok(checkCost(typedOf(`${doubled(5)} == []`)).cost < limits.steps);
 });
 
 test("patterns are charged by the characters of the text, those with many states by their instructions too", () => {

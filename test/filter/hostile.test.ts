@@ -28,7 +28,7 @@ function run(source: string, event = sampleEvent()): Outcome {
   assert.ok(node);
   const { typed, errors } = check(node, runEventEnvironment);
   assert.deepEqual(errors, []);
-  return programOf(source, typed, runEventEnvironment).evaluate(event);
+  return programOf(source, { typed, cost: 0, environment: runEventEnvironment }).evaluate(event);
 }
 
 const exhausted: Outcome = { kind: "error", code: "FilterBudgetExceeded", line: 1, column: 1 };
