@@ -6,6 +6,7 @@ import { lex } from "./lexical.ts";
 import { limits } from "./limits.ts";
 import { parse } from "./parse.ts";
 import { programOf, type Program } from "./program.ts";
+import { Recent } from "./recent.ts";
 import { checkSyntax } from "./syntax.ts";
 import type { Typed } from "./typed.ts";
 import { aTypeName, isDynamic } from "./types.ts";
@@ -25,34 +26,29 @@ export interface CompileOptions {
   readonly result?: "bool";
 }
 
-/** The most recently used compilations of one environment. */
+/** Compilations of one environment. */
 interface Kept {
-  readonly bool: Map<string, Compilation>;
-  readonly any: Map<string, Compilation>;
+  readonly bool: Recent<Compilation>;
+  readonly any: Recent<Compilation>;
 }
 
 const compilations = new WeakMap<Environment, Kept>();
 
+function keptFor(environment: Environment): Kept {
+  const kept = compilations.get(environment);
+  if (kept !== undefined) return kept;
+  const bounds = { count: limits.programs, keyLength: limits.sourceBytes };
+  const made = { bool: new Recent<Compilation>(bounds), any: new Recent<Compilation>(bounds) };
+  compilations.set(environment, made);
+  return made;
+}
+
 /**
  * Compiles an expression: syntax, names, types and bounds are all checked here, so that a program can only fail on what
- * an event brings. Never throws, whatever the text. The most recently used compilations are kept and shared, refusals too.
+ * an event brings. Never throws, whatever the text. The most recently used compilations of what is compiled again
+ * are kept and shared, refusals too.
  */
-export function compile(source: string, options: CompileOptions): Compilation {
-  const all = compilations.get(options.environment) ?? { bool: new Map<string, Compilation>(), any: new Map<string, Compilation>() };
-  compilations.set(options.environment, all);
-  const kept = all[options.result ?? "any"];
-  const known = kept.get(source);
-  const compilation = known ?? compileGuarded(source, options);
-  if (known !== undefined) {
-    kept.delete(source);
-  }
-  kept.set(source, compilation);
-  if (kept.size > limits.programs) {
-    const [oldest] = kept.keys();
-    kept.delete(oldest ?? "");
-  }
-  return compilation;
-}
+export const compile = (source: string, options: CompileOptions): Compilation => keptFor(options.environment)[options.result ?? "any"].get(source, () => compileGuarded(source, options));
 
 function compileGuarded(source: string, options: CompileOptions): Compilation {
   try {

@@ -1,5 +1,6 @@
 import { CodedError } from "../errors.ts";
 import { limits } from "./limits.ts";
+import { Recent } from "./recent.ts";
 import type { Run } from "./run.ts";
 import { vocabulary } from "./vocabulary.ts";
 
@@ -15,16 +16,7 @@ try {
   throw new CodedError("FilterInternal", "filters cannot be evaluated: this Node.js may not compile generated code; start it without --disallow-code-generation-from-strings", { cause });
 }
 
-const factories = new Map<string, Factory>();
+const factories = new Recent<Factory>({ count: limits.programs, keyLength: Number.POSITIVE_INFINITY });
 
 /** A run from generated source. Expressions of one form share the source, and so all that V8 makes of it. */
-export function instantiate(source: string, constants: readonly unknown[]): Run {
-  const factory = factories.get(source) ?? compileSource(source);
-  factories.delete(source);
-  factories.set(source, factory);
-  if (factories.size > limits.programs) {
-    const [oldest] = factories.keys();
-    factories.delete(oldest ?? "");
-  }
-  return factory(vocabulary, constants);
-}
+export const instantiate = (source: string, constants: readonly unknown[]): Run => factories.get(source, compileSource)(vocabulary, constants);

@@ -3,6 +3,7 @@ import { automatonOf, type Automaton } from "./automaton.ts";
 import type { RegexProgram } from "./regex-program.ts";
 import { limits } from "./limits.ts";
 import { matchSteps, patternCost } from "./pattern-cost.ts";
+import { Recent } from "./recent.ts";
 import { problems, type Meter, type Problem } from "./values.ts";
 
 /** A compiled regular expression (RE2 syntax): matching takes time linear in the text, whatever the pattern. */
@@ -15,8 +16,7 @@ export interface Pattern {
 
 const tooLarge = "too large; use fewer or smaller repetitions and Unicode classes";
 
-const recent = new Map<string, Pattern | string>();
-const recentLimit = 256;
+const recent = new Recent<Pattern | string>({ count: 256, keyLength: limits.patternLength });
 
 function build(source: string): Pattern | string {
   if (source.length > limits.patternLength) {
@@ -50,20 +50,8 @@ function build(source: string): Pattern | string {
   }
 }
 
-/** Compiles a pattern, or says why it is none. The most recent ones are kept. */
-export function compilePattern(source: string): Pattern | string {
-  const known = recent.get(source);
-  if (known !== undefined) {
-    return known;
-  }
-  const built = build(source);
-  if (recent.size >= recentLimit) {
-    const [oldest] = recent.keys();
-    recent.delete(oldest ?? "");
-  }
-  recent.set(source, built);
-  return built;
-}
+/** Compiles a pattern, or says why it is none. The most recent ones of those that are compiled again are kept. */
+export const compilePattern = (source: string): Pattern | string => recent.get(source, build);
 
 /** `matches` with a pattern that is known only now: charged as if it were compiled each time. */
 export function matches(text: string, pattern: string, meter: Meter): boolean | Problem {

@@ -1,6 +1,6 @@
 import { webUrl } from "../api/web-url.ts";
 import type { ErrorCode } from "../errors.ts";
-import { compile, compilePattern, compileTemplate, runEventEnvironment } from "../filter/index.ts";
+import { compilePattern, compileTemplate, runEventEnvironment, type Compilation } from "../filter/index.ts";
 import type { EgressPolicy } from "../providers/egress.ts";
 import { checkOwnIdentity, usesOwnIdentity, type OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import { providers } from "../providers/registry.ts";
@@ -8,7 +8,7 @@ import { checkTemplates, messageTemplates, type CheckedTemplate } from "../provi
 import { checkTransport } from "../providers/transport.ts";
 import { checkEgress, type NamedUrl } from "./check-egress.ts";
 import type { CheckedKind } from "./check-schema.ts";
-import { checkSelection } from "./check-selection.ts";
+import { checkSelection, compiledFilter } from "./check-selection.ts";
 import { checkLabels } from "./check-selector.ts";
 import { fieldPath } from "./field-path.ts";
 import { at, isObject, own, textOf, type JsonObject } from "./json-value.ts";
@@ -36,11 +36,30 @@ const problem = (field: string, code: ErrorCode, message: string): Problem => ({
 export function checkMeaning(kind: CheckedKind, object: JsonObject, options: MeaningOptions): Findings {
   const spec = own(object, "spec");
   if (!isObject(spec)) return none;
-  const parts =
-    kind === "Provider"
-      ? [checkProviderSections(spec, options), checkShared(spec, options), checkHowItTravels(spec, options), checkSelectors(spec, selectorsOfProvider, options), checkEgress(urlsOf(spec, options), options)]
-      : [checkExpression(spec), checkGroupBy(spec), checkResults(spec), checkSelectors(spec, selectorsOfNotification, options), checkMessage(spec, options), checkSectionTemplates(spec, options), checkNotificationSections(spec, options), checkWhatIsSent(spec)];
+  const parts = kind === "Provider" ? partsOfProvider(spec, options) : partsOfNotification(spec, options);
   return { errors: parts.flatMap(({ errors }) => errors), warnings: parts.flatMap(({ warnings }) => warnings) };
+}
+
+const partsOfProvider = (spec: JsonObject, options: MeaningOptions): readonly Findings[] => [
+  checkProviderSections(spec, options),
+  checkShared(spec, options),
+  checkHowItTravels(spec, options),
+  checkSelectors(spec, selectorsOfProvider, options),
+  checkEgress(urlsOf(spec, options), options),
+];
+
+function partsOfNotification(spec: JsonObject, options: MeaningOptions): readonly Findings[] {
+  const compilation = compiledFilter(spec);
+  return [
+    checkExpression(compilation),
+    checkGroupBy(spec),
+    checkResults(spec),
+    checkSelectors(spec, selectorsOfNotification, options),
+    checkMessage(spec, options),
+    checkSectionTemplates(spec, options),
+    checkNotificationSections(spec, options),
+    checkWhatIsSent(spec, compilation),
+  ];
 }
 
 function checkProviderSections(spec: JsonObject, { malformed, namespace, ownIdentityNamespaces }: MeaningOptions): Findings {
@@ -108,11 +127,10 @@ function templateFindings(templates: readonly (CheckedTemplate & { readonly pare
   };
 }
 
-function checkExpression(spec: JsonObject): Findings {
-  const source = textOf(at(spec, "filter", "expression"));
-  if (source === undefined || source === "") return none;
+function checkExpression(compilation: Compilation | undefined): Findings {
+  if (compilation === undefined) return none;
   const field = "spec.filter.expression";
-  const { errors, warnings } = compile(source, { environment: runEventEnvironment, result: "bool" });
+  const { errors, warnings } = compilation;
   return { errors: errors.map((error) => fromDiagnostic(field, error)), warnings: warnings.map((warning) => fromDiagnostic(field, warning)) };
 }
 
@@ -161,7 +179,7 @@ function urlsOf(spec: JsonObject, { malformed }: MeaningOptions): readonly Named
 }
 
 /** Where the section tells which provider it is for, its default statuses count. */
-function checkWhatIsSent(spec: JsonObject): Findings {
+function checkWhatIsSent(spec: JsonObject, compilation: Compilation | undefined): Findings {
   const [definition, ...others] = providers.filter(({ section }) => isObject(own(spec, section)));
-  return { errors: [], warnings: checkSelection(spec, others.length === 0 ? definition : undefined) };
+  return { errors: [], warnings: checkSelection(spec, compilation, others.length === 0 ? definition : undefined) };
 }

@@ -5,7 +5,7 @@ import { goesByLabels, isOffered, notResolved } from "../api/sharing.ts";
 import type { Kube } from "../kube/client.ts";
 import { namespaces, providers as providerObjects } from "../kube/resources.ts";
 import { providerOfType, providers } from "../providers/registry.ts";
-import { checkSelection } from "./check-selection.ts";
+import { checkSelection, compiledFilter } from "./check-selection.ts";
 import { at, isObject, own, textOf } from "./json-value.ts";
 import type { Problem } from "./problem.ts";
 
@@ -52,5 +52,5 @@ function unsent(spec: unknown, type: string): readonly Problem[] {
   const definition = providerOfType(type);
   if (definition === undefined || !isObject(spec) || at(spec, "filter", "statuses") !== undefined) return [];
   if (providers.some(({ section }) => isObject(own(spec, section)))) return [];
-  return checkSelection(spec, definition).filter(({ code }) => code === "StatusNotSent");
+  return checkSelection(spec, compiledFilter(spec), definition).filter(({ code }) => code === "StatusNotSent");
 }

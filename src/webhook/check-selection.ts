@@ -71,14 +71,20 @@ function checkResults(spec: JsonObject, { statuses }: Selected): Problem[] {
   return [{ field: "spec.filter.results", code: "SelectsNothing", message: `a run has results when it has ended, and spec.filter.statuses selects ${oneOf(statuses)} only` }];
 }
 
+/** The expression of a Notification's filter; undefined where there is none. */
+export function compiledFilter(spec: JsonObject): Compilation | undefined {
+  const source = textOf(at(spec, "filter", "expression"));
+  return source === undefined || source === "" ? undefined : compile(source, { environment: runEventEnvironment, result: "bool" });
+}
+
 /**
  * Filters whose parts are legal and exclude each other, so that nothing is ever sent, or not what was asked for. Warnings.
+ * @param compilation that of the filter's expression
  * @param definition that of the Provider, as far as it is known: its default statuses count where the filter names none
  */
-export function checkSelection(spec: JsonObject, definition: AnyProviderDefinition | undefined): readonly Problem[] {
+export function checkSelection(spec: JsonObject, compilation: Compilation | undefined, definition: AnyProviderDefinition | undefined): readonly Problem[] {
   const selected = selectedBy(spec, definition);
-  const source = textOf(at(spec, "filter", "expression")) ?? "";
-  const { program, warnings } = source === "" ? {} : compile(source, { environment: runEventEnvironment, result: "bool" });
+  const { program, warnings } = compilation ?? {};
   const known = warnings?.some(({ code }) => code === "FilterAlwaysSame" || code === "FilterNeverTrue") === true;
   return [...(program === undefined || known ? [] : checkExpression(program, selected)), ...checkResults(spec, selected)];
 }
