@@ -127,6 +127,10 @@ function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress,
     if (isDraining()) response.setHeader("connection", "close");
     next();
   };
+  const body = [endWhenDraining, requireJson, boundBodies(limits, tooMany), express.json({ limit: limits.bodyBytes, type: () => true, inflate: false, strict: false }), endWhenDraining];
+  // Most requests are reviews, and Express tries its routes in this order.
+  app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, reader, ownIdentityNamespaces, ...(egress !== undefined && { egress }), log: telemetry.log }), telemetry));
+  app.post(installation.mutatePath, ...body, answer("mutate", (review) => Promise.resolve(decideMutation(review)), telemetry));
   app.use(endWhenDraining);
   app.get("/healthz", (_request, response) => {
     response.type("text/plain").send("ok\n");
@@ -138,9 +142,6 @@ function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress,
       .type("text/plain")
       .send(reason === undefined ? "ok\n" : `webhook: ${reason}\n`);
   });
-  const body = [requireJson, boundBodies(limits, tooMany), express.json({ limit: limits.bodyBytes, type: "application/json", inflate: false, strict: false }), endWhenDraining];
-  app.post(installation.mutatePath, ...body, answer("mutate", (review) => Promise.resolve(decideMutation(review)), telemetry));
-  app.post(installation.validatePath, ...body, answer("validate", createValidation({ reviews, reader, ownIdentityNamespaces, ...(egress !== undefined && { egress }), log: telemetry.log }), telemetry));
   app.use((request, response) => {
     const known = [installation.mutatePath, installation.validatePath].some((path) => path === request.path);
     refuse(response, known ? 405 : 404, "ReviewInvalid", known ? "only POST is answered here" : `there are ${installation.validatePath} and ${installation.mutatePath}, /healthz and /readyz`);
@@ -150,7 +151,9 @@ function webhookApp({ telemetry, reviews, reader, ownIdentityNamespaces, egress,
 }
 
 const requireJson: RequestHandler = (request, response, next) => {
-  if (request.is("application/json") === "application/json") next();
+  // API servers write it so.
+  const isJson = request.headers["content-type"] === "application/json" || request.is("application/json") === "application/json";
+  if (isJson) next();
   else refuse(response, 415, "ReviewInvalid", "the content type must be application/json");
 };
 

@@ -11,6 +11,7 @@ import { freePort } from "../support/control-plane/components.ts";
 import { goProgram } from "../support/go-program.ts";
 import { selfSignedCertificate } from "../support/self-signed-certificate.ts";
 import { eventually } from "../support/wait.ts";
+import { imageEnvironment } from "./image-environment.ts";
 import type { Measured, Order } from "./admission-load.ts";
 
 export const contenders = ["ours", "Go", "floor"] as const;
@@ -44,8 +45,10 @@ const answers = (port: number): Promise<boolean> =>
     });
   });
 
+/** Both with the settings of the image. */
 async function startNode(path: string, kind: Contender, folder: string): Promise<Server> {
-  const child = spawn(process.execPath, [path, kind, folder], { stdio: ["pipe", "pipe", "inherit"] });
+  const env = { ...process.env, ...imageEnvironment((line) => { console.error(line); }) };
+  const child = spawn(process.execPath, [path, kind, folder], { stdio: ["pipe", "pipe", "inherit"], env });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return { child, port: Number(line.toString().trim()) };
 }
