@@ -23,7 +23,7 @@ interface Validators {
 
 const validators = new Map<CheckedKind, Validators>();
 
-/** Compiled from `schemas/` on first use. */
+/** Compiled from `schemas/` once. */
 function validatorsOf(kind: CheckedKind): Validators {
   const known = validators.get(kind);
   if (known !== undefined) return known;
@@ -37,6 +37,12 @@ function validatorsOf(kind: CheckedKind): Validators {
   const compiled = { all: compile(true), first: compile(false) };
   validators.set(kind, compiled);
   return compiled;
+}
+
+/** Compiles the schemas, which takes about 100 ms each, before the first object waits for it. */
+export function prepareSchemas(): void {
+  validatorsOf("Provider");
+  validatorsOf("Notification");
 }
 
 /**

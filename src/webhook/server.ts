@@ -11,6 +11,7 @@ import { boundBodies } from "./body-budget.ts";
 import type { CertificateSource } from "./certificates.ts";
 import type { ProviderReader } from "./check-provider.ts";
 import type { AccessReviews } from "../kube/access-reviews.ts";
+import { prepareSchemas } from "./check-schema.ts";
 import { decideMutation } from "./decide.ts";
 import { serverLimits, type ServerLimits } from "./limits.ts";
 import { createListener, useCertificate } from "./listener.ts";
@@ -77,6 +78,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
         useCertificate(server, certificate);
         first.resolve(undefined);
       }, signal);
+      prepareSchemas();
       await Promise.race([first.promise, watching]);
       if (certificates.get() === undefined) return;
       await listen();
