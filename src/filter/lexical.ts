@@ -49,6 +49,12 @@ function matchAt(pattern: RegExp, source: string, at: number): RegExpExecArray |
   return pattern.exec(source);
 }
 
+/** Where the form that begins at `at` ends; -1 where it does not begin there. */
+function endAt(pattern: RegExp, source: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(source) ? pattern.lastIndex : -1;
+}
+
 /** The escape of a non-raw string that cannot stand, if any. */
 function badEscape(source: string, start: number, end: number, bytes: boolean): Finding | undefined {
   let at = source.indexOf("\\", start);
@@ -117,15 +123,13 @@ export function skipOver(source: string, at: number): number {
   return at + (other?.[0].length ?? 1);
 }
 
-function readNumber(source: string, match: RegExpExecArray): Token | Finding {
-  const start = match.index;
-  const end = start + match[0].length;
+function readNumber(source: string, start: number, end: number): Token | Finding {
   const word = matchAt(identifier, source, end)?.[0];
   if (word !== undefined && word !== "in") {
-    const hint = /^0$/.test(match[0]) && /^X[0-9a-fA-F]/.test(word) ? "hexadecimal numbers begin with `0x`" : "a duration is written `duration(\"5m\")`, a text in quotes";
+    const hint = source.slice(start, end) === "0" && /^X[0-9a-fA-F]/.test(word) ? "hexadecimal numbers begin with `0x`" : "a duration is written `duration(\"5m\")`, a text in quotes";
     return syntax(end, `a number ends here; ${hint}`);
   }
-  return { kind: "number", text: match[0], start, end };
+  return tokenOf("number", source, start, end);
 }
 
 function unexpected(source: string, at: number): Finding {
@@ -135,29 +139,28 @@ function unexpected(source: string, at: number): Finding {
   return syntax(at, `unexpected character \`${shown}\`${comparison ?? misspelt[character] ?? ""}`);
 }
 
+const tokenOf = (kind: Token["kind"], source: string, start: number, end: number): Token => ({ kind, text: source.slice(start, end), start, end });
+
 function readToken(source: string, at: number): Token | Finding {
   const first = source.charAt(at);
   const quoted = startsString.has(first) ? matchAt(quote, source, at) : null;
   if (quoted !== null) {
     return readString(source, quoted);
   }
-  const name = matchAt(identifier, source, at);
-  if (name !== null) {
-    return { kind: "identifier", text: name[0], start: at, end: at + name[0].length };
+  const endOfName = endAt(identifier, source, at);
+  if (endOfName !== -1) {
+    return tokenOf("identifier", source, at, endOfName);
   }
-  const digits = startsNumber.has(first) ? matchAt(number, source, at) : null;
-  if (digits !== null) {
-    return readNumber(source, digits);
+  const endOfNumber = startsNumber.has(first) ? endAt(number, source, at) : -1;
+  if (endOfNumber !== -1) {
+    return readNumber(source, at, endOfNumber);
   }
-  const field = first === "`" ? matchAt(quotedName, source, at) : null;
-  if (field !== null) {
-    return { kind: "quoted", text: field[0], start: at, end: at + field[0].length };
+  const endOfField = first === "`" ? endAt(quotedName, source, at) : -1;
+  if (endOfField !== -1) {
+    return tokenOf("quoted", source, at, endOfField);
   }
-  const symbol = matchAt(mark, source, at);
-  if (symbol !== null) {
-    return { kind: "mark", text: symbol[0], start: at, end: at + symbol[0].length };
-  }
-  return unexpected(source, at);
+  const endOfMark = endAt(mark, source, at);
+  return endOfMark === -1 ? unexpected(source, at) : tokenOf("mark", source, at, endOfMark);
 }
 
 /**
@@ -167,9 +170,9 @@ export function lex(source: string): LexedSource | Finding {
   const tokens: Token[] = [];
   let at = 0;
   while (at < source.length) {
-    const space = startsBlank.has(source.charAt(at)) ? matchAt(blank, source, at) : null;
-    if (space !== null) {
-      at += space[0].length;
+    const endOfSpace = startsBlank.has(source.charAt(at)) ? endAt(blank, source, at) : -1;
+    if (endOfSpace !== -1) {
+      at = endOfSpace;
       continue;
     }
     const token = readToken(source, at);
