@@ -1,18 +1,11 @@
-import { parseArgs } from "node:util";
 import type { Delivery } from "../api/delivery.ts";
-import { CodedError } from "../errors.ts";
+import { readArguments } from "./arguments.ts";
 import type { Command, CommandIo } from "./command.ts";
-import { deliveryHelp, deliveryOptions, findDeliveries } from "./find-deliveries.ts";
+import { deliveryOptions, findDeliveries } from "./find-deliveries.ts";
+import { formatted, outputOption, table } from "./output.ts";
 import { connectAsUser } from "./user-cluster.ts";
 
-const help = `Usage: tekton-integrations deliveries [OPTIONS]
-
-Lists what was sent, and what could not be, with your own rights.
-
-${deliveryHelp}  -o, --output FORMAT      json: one JSON object per line. Default: a table
-
-Exit code: 0 listed, 1 the cluster does not answer or does not let you, 2 the command line is not understood.
-`;
+const options = { ...deliveryOptions, output: outputOption("One object per Delivery") } as const;
 
 /** What is shown of one destination. */
 interface Shown {
@@ -50,29 +43,39 @@ function row({ metadata, spec, status }: Delivery): string[] {
   return [metadata.namespace, metadata.name, status?.state ?? "Pending", spec.notificationRef.name, run, sent === "" ? "-" : sent, error === undefined ? "" : `${error.code}: ${error.message}`];
 }
 
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => (cells[column] ?? "").length)));
-  return rows.map((cells) => `${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("   ").trimEnd()}\n`).join("");
+/** Of each state, how it looks. */
+const colours: Readonly<Record<string, "green" | "yellow" | "red">> = { Delivered: "green", Retrying: "yellow", DeadLetter: "red" };
+const stateColumn = 2;
+
+function show(found: readonly Delivery[], io: CommandIo): void {
+  const painted = (cell: string, column: number): string => {
+    const colour = column === stateColumn ? colours[cell] : undefined;
+    return colour === undefined ? cell : (io.paint?.("out", colour, cell) ?? cell);
+  };
+  if (found.length === 0) io.err("there are no such Deliveries\n");
+  else io.out(table([["NAMESPACE", "NAME", "STATE", "NOTIFICATION", "RUN", "SENT", "ERROR"], ...found.map(row)], painted));
 }
 
 async function runDeliveries(args: readonly string[], io: CommandIo, signal: AbortSignal): Promise<number> {
-  let values;
-  try {
-    ({ values } = parseArgs({ args: [...args], options: { ...deliveryOptions, output: { type: "string", short: "o" } } }));
-  } catch (cause) {
-    throw new CodedError("UsageInvalid", cause instanceof Error ? cause.message : String(cause), { cause });
-  }
-  if (values.output !== undefined && values.output !== "json") throw new CodedError("UsageInvalid", "-o knows json only");
+  const { values } = readArguments(args, options);
   const kube = await connectAsUser(values.kubeconfig);
   try {
     const found = await findDeliveries(kube, values, signal);
-    if (values.output === "json") for (const delivery of found) io.out(`${JSON.stringify(line(delivery))}\n`);
-    else if (found.length === 0) io.err("there are no such Deliveries\n");
-    else io.out(table([["NAMESPACE", "NAME", "STATE", "NOTIFICATION", "RUN", "SENT", "ERROR"], ...found.map(row)]));
+    if (values.output === undefined) show(found, io);
+    else for (const delivery of found) io.out(formatted(values.output, line(delivery)));
     return 0;
   } finally {
     await kube.close();
   }
 }
 
-export const deliveriesCommand: Command = { name: "deliveries", summary: "list what was sent, and what could not be", help, run: runDeliveries };
+export const deliveriesCommand: Command = {
+  name: "deliveries",
+  summary: "list what was sent, and what could not be",
+  usage: ["[OPTIONS]"],
+  description: ["Lists what was sent, and what could not be, with your own rights."],
+  options,
+  exits: { 0: "listed", 1: "the cluster does not answer or does not let you", 2: "the command line is not understood" },
+  examples: ["tekton-integrations deliveries -n ci", "tekton-integrations deliveries -A --state DeadLetter --state Retrying", "tekton-integrations deliveries -n ci --run shop-x7k2 -o yaml"],
+  run: runDeliveries,
+};

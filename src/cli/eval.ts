@@ -1,25 +1,20 @@
-import { parseArgs } from "node:util";
 import type { RunEvent } from "../api/run-event.ts";
 import { createRunStore } from "../controller/run-store.ts";
 import { CodedError } from "../errors.ts";
 import { compile, runEventEnvironment, toJson, type Diagnostic, type Outcome } from "../filter/index.ts";
 import { isObject } from "../webhook/json-value.ts";
+import { readArguments, usage } from "./arguments.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { formatted, outputOption } from "./output.ts";
 import { readText } from "./read-text.ts";
 import { readRunEvents } from "./simulate-runs.ts";
 
-const help = `Usage: tekton-integrations eval EXPRESSION [--run FILE | --event FILE] [-o json]
-       tekton-integrations eval --filters FILE [--run FILE | --event FILE] [-o json]
-
-Compiles CEL expressions and evaluates them on a run: the place to try a filter out. Without a run they are only compiled.
-
-      --run FILE      a run as YAML or JSON, or a list whose first run is taken (the others are its children); - for standard input
-      --event FILE    a RunEvent as JSON; - for standard input
-      --filters FILE  {"filters": [{"name", "expression"}]} in place of EXPRESSION
-  -o, --output json   one JSON document instead of text
-
-Exit code: 0 every expression compiled and gave a value, 1 one did not, 2 the command line or a file is not understood.
-`;
+const options = {
+  run: { type: "string", value: "FILE", description: "A run as YAML or JSON, or a list whose first run is taken (the others are its children); - for standard input." },
+  event: { type: "string", value: "FILE", description: "A RunEvent as JSON; - for standard input." },
+  filters: { type: "string", value: "FILE", description: '{"filters": [{"name", "expression"}]} in place of EXPRESSION.' },
+  output: outputOption("One document"),
+} as const;
 
 interface NamedExpression {
   readonly name: string;
@@ -35,8 +30,6 @@ interface Evaluated extends NamedExpression {
   readonly errors: readonly { readonly line: number; readonly column: number; readonly code: string; readonly message: string }[];
   readonly runtimeError?: { readonly line: number; readonly column: number; readonly code: string };
 }
-
-const usage = (message: string, cause?: unknown): CodedError => new CodedError("UsageInvalid", message, { cause });
 
 function parseJson(file: string, text: string): unknown {
   try {
@@ -93,41 +86,23 @@ function evaluate({ name, expression }: NamedExpression, event: RunEvent | undef
   return { result, text: `  type: ${program.type}\n  cost: at most ${program.cost} steps\n${shown}${notes}` };
 }
 
-interface EvalArguments {
-  readonly expression: string | undefined;
-  readonly run: string | undefined;
-  readonly event: string | undefined;
-  readonly filters: string | undefined;
-  readonly json: boolean;
-}
-
-function readArguments(args: readonly string[]): EvalArguments {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { run: { type: "string" }, event: { type: "string" }, filters: { type: "string" }, output: { type: "string", short: "o" } },
-    });
-  } catch (cause) {
-    throw usage(cause instanceof Error ? cause.message : String(cause), cause);
-  }
-  const { positionals, values: { run, event, filters, output } } = parsed;
+function readEvalArguments(args: readonly string[]) {
+  const { positionals, values } = readArguments(args, options, true);
+  const { run, event, filters } = values;
   if (positionals.length !== (filters === undefined ? 1 : 0)) throw usage("either one EXPRESSION or --filters FILE is needed; see --help");
   if (run !== undefined && event !== undefined) throw usage("only one of --run and --event can be given");
   if ([run, event, filters].filter((file) => file === "-").length > 1) throw usage("only one file can be standard input");
-  if (output !== undefined && output !== "json") throw usage("-o knows json only");
-  return { expression: positionals[0], run, event, filters, json: output === "json" };
+  return { ...values, expression: positionals[0] };
 }
 
 async function runEval(args: readonly string[], io: CommandIo): Promise<number> {
-  const { expression, run, event: eventFile, filters, json } = readArguments(args);
+  const { expression, run, event: eventFile, filters, output } = readEvalArguments(args);
   const expressions = filters === undefined ? [{ name: "expression", expression: expression ?? "" }] : namedExpressions(filters, await readText(filters, io));
   let event: RunEvent | undefined;
   if (run !== undefined) event = eventOfRuns(run, await readText(run, io));
   if (eventFile !== undefined) event = eventOfJson(eventFile, await readText(eventFile, io));
   const evaluated = expressions.map((named) => evaluate(named, event));
-  if (json) io.out(`${JSON.stringify({ results: evaluated.map(({ result }) => result) })}\n`);
+  if (output !== undefined) io.out(formatted(output, { results: evaluated.map(({ result }) => result) }));
   else for (const { result, text } of evaluated) io.out(`${result.expression}\n${text}`);
   return evaluated.every(({ result }) => result.errors.length === 0 && result.runtimeError === undefined) ? 0 : 1;
 }
@@ -135,6 +110,14 @@ async function runEval(args: readonly string[], io: CommandIo): Promise<number> 
 export const evalCommand: Command = {
   name: "eval",
   summary: "try a filter out on a run",
-  help,
+  usage: ["EXPRESSION [--run FILE | --event FILE] [-o FORMAT]", "--filters FILE [--run FILE | --event FILE] [-o FORMAT]"],
+  description: ["Compiles CEL expressions and evaluates them on a run: the place to try a filter out. Without a run they are only compiled."],
+  options,
+  exits: { 0: "every expression compiled and gave a value", 1: "one did not", 2: "the command line or a file is not understood" },
+  examples: [
+    `tekton-integrations eval 'status == "Failed" && namespace.startsWith("team-")'`,
+    "tekton-integrations eval 'duration > duration(\"1m\")' --run test/testdata/tekton-runs/failed-step.jsonl",
+    "kubectl -n ci get pipelinerun shop-x7k2 -o yaml | tekton-integrations eval 'reason' --run - -o json",
+  ],
   run: (args, io) => runEval(args, io),
 };

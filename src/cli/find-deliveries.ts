@@ -1,27 +1,21 @@
 import { deliveryStates, type Delivery } from "../api/delivery.ts";
-import { CodedError } from "../errors.ts";
 import type { Kube } from "../kube/client.ts";
 import { deliveries } from "../kube/resources.ts";
+import { usage } from "./arguments.ts";
 import { defaultNamespace } from "./simulate-setup.ts";
 
-/** The options by which commands choose Deliveries, for `parseArgs`. */
-export const deliveryOptions = {
-  namespace: { type: "string", short: "n" },
-  "all-namespaces": { type: "boolean", short: "A" },
-  notification: { type: "string" },
-  run: { type: "string" },
-  state: { type: "string", multiple: true },
-  kubeconfig: { type: "string" },
-} as const;
+/** Of commands that ask a cluster. */
+export const kubeconfigOption = { type: "string", value: "FILE", description: "How to reach the API server. Default: as kubectl finds it." } as const;
 
-/** The same, for help texts. */
-export const deliveryHelp = `  -n, --namespace NAME     default: that of your kubeconfig's context
-  -A, --all-namespaces     of all namespaces
-      --notification NAME  of this Notification
-      --run NAME           of this run
-      --state STATE        in this state: ${deliveryStates.join(", ")} (more than once)
-      --kubeconfig FILE    default: as kubectl finds it
-`;
+/** The options by which commands choose Deliveries. */
+export const deliveryOptions = {
+  namespace: { type: "string", short: "n", value: "NAME", description: "Default: that of your kubeconfig's context." },
+  "all-namespaces": { type: "boolean", short: "A", description: "Of all namespaces." },
+  notification: { type: "string", value: "NAME", description: "Of this Notification." },
+  run: { type: "string", value: "NAME", description: "Of this run." },
+  state: { type: "string", value: "STATE", multiple: true, values: deliveryStates, description: `In this state: ${deliveryStates.join(", ")}. Repeatable.` },
+  kubeconfig: kubeconfigOption,
+} as const;
 
 /** Which Deliveries are meant; what is left out leaves all of them. */
 export interface DeliveryChoice {
@@ -34,9 +28,7 @@ export interface DeliveryChoice {
 
 /** The Deliveries that are meant, by namespace, then by age. Throws UsageInvalid, or KubeError when they may not be listed. */
 export async function findDeliveries(kube: Kube, choice: DeliveryChoice, signal: AbortSignal): Promise<Delivery[]> {
-  const unknown = choice.state?.find((state) => !deliveryStates.some((known) => known === state));
-  if (unknown !== undefined) throw new CodedError("UsageInvalid", `--state: ${JSON.stringify(unknown)} is not one of ${deliveryStates.join(", ")}`);
-  if (choice.namespace !== undefined && choice["all-namespaces"] === true) throw new CodedError("UsageInvalid", "-n and -A exclude each other");
+  if (choice.namespace !== undefined && choice["all-namespaces"] === true) throw usage("-n and -A exclude each other");
   const namespace = choice["all-namespaces"] === true ? undefined : (choice.namespace ?? kube.namespace ?? defaultNamespace);
   const { items } = await kube.listAll(deliveries, { namespace }, signal);
   const { notification, run, state } = choice;

@@ -1,10 +1,13 @@
-import { parseArgs } from "node:util";
 import { group } from "../api/group.ts";
 import { CodedError } from "../errors.ts";
 import { checkManifest } from "../webhook/check-manifest.ts";
 import { at, own, textOf } from "../webhook/json-value.ts";
 import { placed, type Problem } from "../webhook/problem.ts";
+import { readArguments, usage } from "./arguments.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { annotation } from "./github-annotations.ts";
+import { placeInFile } from "./locate.ts";
+import { formatted, outputOption } from "./output.ts";
 import { readManifests, type Manifest } from "./manifests.ts";
 
 /** One finding as `-o json` prints it; stable. */
@@ -42,35 +45,11 @@ interface Linted {
   readonly warnings: readonly Located[];
 }
 
-const help = `Usage: tekton-integrations lint -f FILE|DIR|- [-f ...] [-n NAMESPACE] [-o json]
-
-Checks Providers and Notifications as the admission webhook does (permissions apart), without a cluster. Objects of other
-kinds are passed over.
-
-  -f, --filename FILE|DIR|-  A manifest, a folder of them with all below it, or standard input. Repeatable.
-  -n, --namespace NAMESPACE  The namespace of objects that name none. Default: not known.
-  -o, --output json          One JSON document instead of text.
-
-Exit code: 0 valid, 1 invalid, 2 not understood or not readable.
-`;
-
-interface LintArguments {
-  readonly paths: readonly string[];
-  readonly namespace: string | undefined;
-  readonly json: boolean;
-}
-
-function parseArguments(args: readonly string[]): LintArguments {
-  const options = { filename: { type: "string", short: "f", multiple: true }, namespace: { type: "string", short: "n" }, output: { type: "string", short: "o" } } as const;
-  try {
-    const { values } = parseArgs({ args: [...args], options, allowPositionals: false });
-    if (values.filename === undefined) throw new CodedError("UsageInvalid", "name what to check with -f FILE, -f DIR or -f -");
-    if (values.output !== undefined && values.output !== "json") throw new CodedError("UsageInvalid", `-o ${JSON.stringify(values.output)}: only json is known`);
-    return { paths: values.filename, namespace: values.namespace, json: values.output === "json" };
-  } catch (error) {
-    throw error instanceof CodedError ? error : new CodedError("UsageInvalid", error instanceof Error ? error.message : "not understood");
-  }
-}
+const options = {
+  filename: { type: "string", short: "f", value: "FILE|DIR|-", multiple: true, description: "A manifest, a folder of them with all below it, or standard input. Repeatable." },
+  namespace: { type: "string", short: "n", value: "NAME", description: "The namespace of objects that name none. Default: not known." },
+  output: outputOption("One document; github: annotations of a GitHub workflow", "github"),
+} as const;
 
 /** Objects of other API groups may stand in the same files. */
 function isForeign(object: unknown): boolean {
@@ -111,40 +90,65 @@ function report({ documents, errors, warnings }: Linted): LintReport {
   return { valid: errors.length === 0, documents, errors: errors.map(toDiagnostic), warnings: warnings.map(toDiagnostic) };
 }
 
-function describe(located: Located, severity: "error" | "warning"): string {
+function describe(located: Located, severity: "error" | "warning", paint: NonNullable<CommandIo["paint"]>): string {
   const { file, document, kind, namespace, name, code } = toDiagnostic(located);
   const object = `${kind} ${namespace === "" ? "" : `${namespace}/`}${name}`.trim();
   const caret = located.problem.caret === undefined ? "" : `\n${located.problem.caret.replaceAll(/^/gmu, "    ")}`;
-  return `${file}#${document}: ${object === "" ? "object" : object}: ${severity}: ${located.problem.field}: ${placed(located.problem)} [${code}]${caret}\n`;
+  return `${file}#${document}: ${object === "" ? "object" : object}: ${paint("err", severity === "error" ? "red" : "yellow", severity)}: ${located.problem.field}: ${placed(located.problem)} [${code}]${caret}\n`;
 }
 
 const plural = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-function print(linted: Linted, { out, err }: CommandIo): void {
-  for (const error of linted.errors) err(describe(error, "error"));
-  for (const warning of linted.warnings) err(describe(warning, "warning"));
+function print(linted: Linted, { out, err, paint = (_stream, _style, text) => text }: CommandIo): void {
+  for (const error of linted.errors) err(describe(error, "error", paint));
+  for (const warning of linted.warnings) err(describe(warning, "warning", paint));
   const counts = [plural(linted.errors.length, "error"), plural(linted.warnings.length, "warning")].join(", ");
   out(`${plural(linted.checked, "object")} checked${linted.passedOver > 0 ? `, ${linted.passedOver} of other kinds passed over` : ""}: ${counts}\n`);
+}
+
+function annotate(linted: Linted, { out }: CommandIo): void {
+  const lines = (located: Located, severity: "error" | "warning"): string => {
+    const { manifest: { file, source }, problem } = located;
+    const place = source === undefined ? {} : placeInFile(source, problem.field, problem);
+    return annotation(severity, { ...(file !== "-" && { file, ...place }), title: problem.code }, `${problem.field}: ${placed(problem)}`);
+  };
+  out([...linted.errors.map((error) => lines(error, "error")), ...linted.warnings.map((warning) => lines(warning, "warning"))].join(""));
+}
+
+/** Readers of data get data, and the exit code that says why there is nothing in it. */
+function printUnreadable(error: CodedError, output: string, { out }: CommandIo): void {
+  const unreadable: LintDiagnostic = { file: "", document: 0, kind: "", namespace: "", name: "", field: "", code: error.code, message: error.message };
+  if (output === "github") out(annotation("error", { title: error.code }, error.message));
+  else out(formatted(output, { valid: false, documents: 0, errors: [unreadable], warnings: [] } satisfies LintReport));
+}
+
+function show(linted: Linted, output: string | undefined, io: CommandIo): void {
+  if (output === "json") io.out(`${JSON.stringify(report(linted), null, 2)}\n`);
+  else if (output === "yaml") io.out(formatted(output, report(linted)));
+  else if (output === "github") annotate(linted, io);
+  else print(linted, io);
 }
 
 export const lintCommand: Command = {
   name: "lint",
   summary: "check manifests as the webhook would, without a cluster",
-  help,
+  usage: ["-f FILE|DIR|- [-f ...] [-n NAME] [-o FORMAT]"],
+  description: ["Checks Providers and Notifications as the admission webhook does (permissions apart), without a cluster. Objects of other", "kinds are passed over."],
+  options,
+  exits: { 0: "valid", 1: "invalid", 2: "not understood or not readable" },
+  examples: ["tekton-integrations lint -f examples/slack.yaml", "kubectl kustomize deploy/ | tekton-integrations lint -f -", "tekton-integrations lint -f examples/slack.yaml -f examples/sns.yaml -o github"],
   run: async (args, io) => {
-    const { paths, namespace, json } = parseArguments(args);
+    const { values: { filename, namespace, output } } = readArguments(args, options);
+    if (filename === undefined) throw usage("name what to check with -f FILE, -f DIR or -f -");
     let linted: Linted;
     try {
-      linted = lint(await readManifests(paths, io.stdin), namespace);
+      linted = lint(await readManifests(filename, io.stdin), namespace);
     } catch (error) {
-      if (!json || !(error instanceof CodedError)) throw error;
-      // A reader of JSON gets JSON, and the exit code that says why there is nothing in it.
-      const unreadable: LintDiagnostic = { file: "", document: 0, kind: "", namespace: "", name: "", field: "", code: error.code, message: error.message };
-      io.out(`${JSON.stringify({ valid: false, documents: 0, errors: [unreadable], warnings: [] } satisfies LintReport)}\n`);
+      if (output === undefined || !(error instanceof CodedError)) throw error;
+      printUnreadable(error, output, io);
       return 2;
     }
-    if (json) io.out(`${JSON.stringify(report(linted), null, 2)}\n`);
-    else print(linted, io);
+    show(linted, output, io);
     return linted.errors.length === 0 ? 0 : 1;
   },
 };

@@ -1,14 +1,8 @@
 import { text } from "node:stream/consumers";
+import { styleText } from "node:util";
 import { CodedError } from "../errors.ts";
-import type { Command, CommandIo } from "./command.ts";
-import { deliveriesCommand } from "./deliveries.ts";
-import { evalCommand } from "./eval.ts";
-import { lintCommand } from "./lint.ts";
-import { redeliverCommand } from "./redeliver.ts";
-import { serveCommand } from "./serve.ts";
-import { simulateCommand } from "./simulate.ts";
-
-const commands: readonly Command[] = [serveCommand, lintCommand, evalCommand, simulateCommand, deliveriesCommand, redeliverCommand];
+import { helpOf, type CommandIo } from "./command.ts";
+import { commands } from "./commands.ts";
 
 const processIo: CommandIo = {
   out: (content) => {
@@ -18,6 +12,8 @@ const processIo: CommandIo = {
     process.stderr.write(content);
   },
   stdin: () => text(process.stdin),
+  // By the stream: a terminal, NO_COLOR, FORCE_COLOR and TERM decide.
+  paint: (stream, style, content) => styleText(style, content, { stream: stream === "out" ? process.stdout : process.stderr }),
 };
 
 function overview(): string {
@@ -47,7 +43,7 @@ export async function main(args: readonly string[], signal: AbortSignal, io: Com
     return 2;
   }
   if (rest.includes("--help") || rest.includes("-h")) {
-    io.out(command.help);
+    io.out(helpOf(command));
     return 0;
   }
   try {

@@ -11,6 +11,17 @@ export interface Manifest {
   readonly document: number;
   /** As kubectl would send it. Anything: its shape has not been looked at. */
   readonly object: unknown;
+  /** Where it stands in the file's text. */
+  readonly source?: Source;
+}
+
+/** A part of a YAML document, and the text that it is a part of. */
+export interface Source {
+  readonly document: Document;
+  readonly lines: LineCounter;
+  readonly text: string;
+  /** From the document's root to the object: a `List` has several. */
+  readonly path: readonly (string | number)[];
 }
 
 const extensions = /\.(?:ya?ml|json)$/iu;
@@ -75,7 +86,8 @@ export function parseManifests(file: string, text: string): Manifest[] {
     const object = toObject(file, parsed, lines);
     if (object === null || object === undefined) continue;
     document += 1;
-    for (const member of membersOf(object)) manifests.push({ file, document, object: member });
+    const source = { document: parsed, lines, text };
+    for (const { member, path } of membersOf(object)) manifests.push({ file, document, object: member, source: { ...source, path } });
   }
   return manifests;
 }
@@ -93,7 +105,8 @@ function toObject(file: string, parsed: Document, lines: LineCounter): unknown {
   }
 }
 
-function membersOf(object: unknown): readonly unknown[] {
+function membersOf(object: unknown): readonly { readonly member: unknown; readonly path: Source["path"] }[] {
   const { apiVersion, kind, items } = (typeof object === "object" ? object : {}) as { apiVersion?: unknown; kind?: unknown; items?: unknown };
-  return apiVersion === "v1" && kind === "List" && Array.isArray(items) ? (items as unknown[]) : [object];
+  if (apiVersion !== "v1" || kind !== "List" || !Array.isArray(items)) return [{ member: object, path: [] }];
+  return items.map((member: unknown, index) => ({ member, path: ["items", index] }));
 }

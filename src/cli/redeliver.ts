@@ -1,37 +1,20 @@
-import { parseArgs } from "node:util";
 import { annotations } from "../api/group.ts";
 import type { Delivery } from "../api/delivery.ts";
 import { CodedError } from "../errors.ts";
 import { statusOf } from "../kube/kube-error.ts";
 import { deliveries } from "../kube/resources.ts";
 import { systemClock } from "../telemetry/clock.ts";
+import { readArguments, usage } from "./arguments.ts";
 import type { Command, CommandIo } from "./command.ts";
-import { deliveryHelp, deliveryOptions, findDeliveries } from "./find-deliveries.ts";
+import { deliveryOptions, findDeliveries } from "./find-deliveries.ts";
 import { connectAsUser } from "./user-cluster.ts";
 
-const help = `Usage: tekton-integrations redeliver NAME... [OPTIONS]
-       tekton-integrations redeliver --state DeadLetter [--notification NAME] [OPTIONS]
-
-Asks the controller to send again what Deliveries are about, by an annotation and with your own rights. Names, or at least one of
---notification, --run and --state, say which.
-
-${deliveryHelp}      --dry-run            say which, and change nothing
-
-Exit code: 0 all of them are asked for, 1 some could not be, or there are none, 2 the command line is not understood.
-`;
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: { ...deliveryOptions, "dry-run": { type: "boolean" } }, allowPositionals: true });
-  } catch (cause) {
-    throw new CodedError("UsageInvalid", cause instanceof Error ? cause.message : String(cause), { cause });
-  }
-}
+const options = { ...deliveryOptions, "dry-run": { type: "boolean", description: "Say which, and change nothing." } } as const;
 
 async function runRedeliver(args: readonly string[], io: CommandIo, signal: AbortSignal): Promise<number> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = readArguments(args, options, true);
   const chosen = [values.notification, values.run, values.state].some((value) => value !== undefined);
-  if (positionals.length === 0 && !chosen) throw new CodedError("UsageInvalid", "name Deliveries, or choose them by --notification, --run or --state");
+  if (positionals.length === 0 && !chosen) throw usage("name Deliveries, or choose them by --notification, --run or --state");
   const kube = await connectAsUser(values.kubeconfig);
   try {
     const found = (await findDeliveries(kube, values, signal)).filter(({ metadata }) => positionals.length === 0 || positionals.includes(metadata.name));
@@ -60,4 +43,13 @@ async function runRedeliver(args: readonly string[], io: CommandIo, signal: Abor
   }
 }
 
-export const redeliverCommand: Command = { name: "redeliver", summary: "have the controller send something again", help, run: runRedeliver };
+export const redeliverCommand: Command = {
+  name: "redeliver",
+  summary: "have the controller send something again",
+  usage: ["NAME... [OPTIONS]", "--state DeadLetter [--notification NAME] [OPTIONS]"],
+  description: ["Asks the controller to send again what Deliveries are about, by an annotation and with your own rights. Names, or at least one of", "--notification, --run and --state, say which."],
+  options,
+  exits: { 0: "all of them are asked for", 1: "some could not be, or there are none", 2: "the command line is not understood" },
+  examples: ["tekton-integrations redeliver -n ci --state DeadLetter --dry-run", "tekton-integrations redeliver -n ci --notification pipeline-runs --run shop-x7k2"],
+  run: runRedeliver,
+};

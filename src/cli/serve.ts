@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import { readConfig, environmentName, serveFlags, type Config } from "../config.ts";
+import { readConfig, environmentName, type Config } from "../config.ts";
 import { keepCertificates } from "../controller/certificates.ts";
 import { createController } from "../controller/controller.ts";
 import { createDeniedRanges } from "../controller/denied-ranges.ts";
@@ -19,6 +19,7 @@ import { secretCertificates } from "../webhook/certificates.ts";
 import { createProviderReader } from "../webhook/check-provider.ts";
 import { createWebhook } from "../webhook/server.ts";
 import type { Command } from "./command.ts";
+import { serveOptions } from "./serve-options.ts";
 
 /** Where the program is installed when nothing says otherwise. */
 const defaultNamespace = "tekton-integrations";
@@ -105,25 +106,14 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
   }
 }
 
-function help(): string {
-  const names = serveFlags.map((flag) => `--${flag.name}${"value" in flag ? ` ${flag.value}` : ""}`);
-  const width = Math.max(...names.map((name) => name.length));
-  return [
-    "Usage: tekton-integrations serve [OPTIONS]",
-    "",
-    "Runs the admission webhook and the controller.",
-    "",
-    ...serveFlags.map((flag, index) => `  ${(names[index] ?? "").padEnd(width)}  ${flag.description}`),
-    "",
-    `Each option can also be given in the environment, for example ${environmentName("log-level")}=debug.`,
-    "",
-  ].join("\n");
-}
-
 export const serveCommand: Command = {
   name: "serve",
   summary: "run the admission webhook and the controller",
-  help: help(),
+  usage: ["[OPTIONS]"],
+  description: ["Runs the admission webhook and the controller.", `Each option can also be given in the environment, for example ${environmentName("log-level")}=debug.`],
+  options: serveOptions(),
+  exits: { 0: "ended by a signal", 1: "could not run", 2: "the command line or the environment is not understood" },
+  examples: ["tekton-integrations serve --development --metrics-port 0 --webhook-port 0", "tekton-integrations serve --controller --watch-namespace ci --log-level debug"],
   run: async (args, _io, signal) => {
     await serve(readConfig(args), signal);
     return 0;

@@ -11,7 +11,7 @@ import type { Kube } from "../kube/client.ts";
 import { KubeError, statusOf } from "../kube/kube-error.ts";
 import { namespaces as namespaceResource, notifications as notificationResource, providers as providerResource, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { RunChange } from "./simulate-runs.ts";
-import { readSetup, type Setup } from "./simulate-setup.ts";
+import { readStored, type Setup } from "./simulate-setup.ts";
 
 export interface LiveOptions {
   /** Read with the rights of whoever runs the command. */
@@ -53,9 +53,9 @@ export async function readLive(options: LiveOptions, signal: AbortSignal): Promi
 
 /** The objects as `simulate` takes them; of one that this version would refuse it is said why, and it is left out. */
 function judged({ note }: LiveOptions, resource: Resource, objects: readonly KubeObject[]): Setup[] {
-  return objects.flatMap((object) => {
+  return objects.flatMap((object): Setup[] => {
     try {
-      return readSetup([{ file: `${resource.kind} ${String(object.metadata.namespace)}/${object.metadata.name}`, document: 1, object: { ...object, apiVersion: `${resource.group}/${resource.version}`, kind: resource.kind } }]);
+      return [readStored(resource, object)];
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       note(`${error.message}; it is left out`);

@@ -1,6 +1,7 @@
 import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import { CodedError } from "../errors.ts";
+import { apiVersionOf, type KubeObject, type Resource } from "../kube/resources.ts";
 import { checkManifest } from "../webhook/check-manifest.ts";
 import { checkedKind } from "../webhook/check-object.ts";
 import { withDefaults } from "../webhook/defaults.ts";
@@ -50,3 +51,7 @@ export function readSetup(manifests: readonly Manifest[], namespaceOf = defaultN
   }
   return { providers, notifications, namespaces };
 }
+
+/** The same of an object that the cluster holds. Throws UsageInvalid for one that this version would refuse. */
+export const readStored = (resource: Resource, object: KubeObject): Setup =>
+  readSetup([{ file: `${resource.kind} ${String(object.metadata.namespace)}/${object.metadata.name}`, document: 1, object: { ...object, apiVersion: apiVersionOf(resource), kind: resource.kind } }]);

@@ -1,31 +1,14 @@
-import { parseArgs } from "node:util";
-import { CodedError } from "../errors.ts";
 import { readManifests } from "./manifests.ts";
 import { readText } from "./read-text.ts";
 import { readLive, type Live } from "./simulate-live.ts";
 import { defaultNamespace, readSetup } from "./simulate-setup.ts";
 import { readRunEvents } from "./simulate-runs.ts";
 import { simulate, type Simulated } from "./simulate-play.ts";
+import { readArguments, usage, type Values as ValuesOf } from "./arguments.ts";
 import type { Command, CommandIo } from "./command.ts";
+import { kubeconfigOption } from "./find-deliveries.ts";
+import { formatted, outputOption } from "./output.ts";
 import { connectAsUser } from "./user-cluster.ts";
-
-const help = `Usage: tekton-integrations simulate -f CONFIG --runs FILE [-o json]
-       tekton-integrations simulate --live [-n NAMESPACE] [-f CONFIG] [--kubeconfig FILE] [-o json]
-
-Shows which Notification reports which state of which run, why not, and the exact requests that would be sent. Nothing is sent.
-With files, no network is used. With --live, Notifications, Providers and runs are read from the cluster with your own rights, and no Secret.
-
-  -f, --filename PATH    files or folders with Providers and Notifications (more than once; - for standard input).
-                         With --live: Notifications to try on the runs of the cluster, in place of the cluster's own
-      --runs FILE        runs: a list, a multi-document file, or JSON lines of watch events {"type", "object"} (- for standard input)
-      --live             read the cluster: every run in the state that it is in now
-  -n, --namespace NAME   with --live: whose Notifications (more than once). Default: that of your kubeconfig's context
-      --kubeconfig FILE  with --live: how to reach the API server. Default: as kubectl finds it
-  -o, --output FORMAT    json: one JSON object per line. Default: for people
-
-Exit code: 0 done, 1 the cluster does not answer or does not let you read any Notification, 2 the command line or a file is not understood.
-What you may not read is said on standard error, and the rest is shown.
-`;
 
 function forPeople({ notification, run, status, reason, matched, why, faults = [], requests }: Simulated): string {
   const head = `${run.kind} ${run.namespace}/${run.name}  ${status}${reason === "" ? "" : ` (${reason})`}  ->  ${notification}: `;
@@ -36,26 +19,16 @@ function forPeople({ notification, run, status, reason, matched, why, faults = [
   return `${head}${requests.length === 1 ? "1 request" : `${requests.length} requests`}${ending}\n${left}${sent.join("")}`;
 }
 
-const optionsOf = {
-  filename: { type: "string", short: "f", multiple: true },
-  runs: { type: "string" },
-  live: { type: "boolean" },
-  namespace: { type: "string", short: "n", multiple: true },
-  kubeconfig: { type: "string" },
-  output: { type: "string", short: "o" },
+const options = {
+  filename: { type: "string", short: "f", value: "PATH", multiple: true, description: "Files or folders with Providers and Notifications, - for standard input. Repeatable. With --live: to try on the runs of the cluster, in place of its own." },
+  runs: { type: "string", value: "FILE", description: 'Runs: a list, a multi-document file, or JSON lines of watch events {"type", "object"}; - for standard input.' },
+  live: { type: "boolean", description: "Read the cluster: every run in the state that it is in now." },
+  namespace: { type: "string", short: "n", value: "NAME", multiple: true, description: "With --live: whose Notifications. Repeatable. Default: that of your kubeconfig's context." },
+  kubeconfig: kubeconfigOption,
+  output: outputOption("One object per Notification and state"),
 } as const;
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: optionsOf }).values;
-  } catch (cause) {
-    throw new CodedError("UsageInvalid", cause instanceof Error ? cause.message : String(cause), { cause });
-  }
-}
-
-type Values = ReturnType<typeof parse>;
-
-const usage = (message: string): CodedError => new CodedError("UsageInvalid", message);
+type Values = ValuesOf<typeof options>;
 
 async function fromFiles({ filename, runs, namespace, kubeconfig }: Values, io: CommandIo): Promise<Live> {
   if (filename === undefined || runs === undefined) throw usage("both -f and --runs are needed, or --live; see --help");
@@ -82,16 +55,27 @@ async function fromCluster({ filename, runs, namespace, kubeconfig }: Values, io
 }
 
 async function runSimulate(args: readonly string[], io: CommandIo, signal: AbortSignal): Promise<number> {
-  const values = parse(args);
-  if (values.output !== undefined && values.output !== "json") throw usage("-o knows json only");
+  const { values } = readArguments(args, options);
   const { setup, changes } = await (values.live === true ? fromCluster(values, io, signal) : fromFiles(values, io));
-  for (const line of simulate(setup, changes)) io.out(values.output === "json" ? `${JSON.stringify(line)}\n` : forPeople(line));
+  for (const line of simulate(setup, changes)) io.out(values.output === undefined ? forPeople(line) : formatted(values.output, line));
   return 0;
 }
 
 export const simulateCommand: Command = {
   name: "simulate",
   summary: "show what would be sent for given runs, and why not",
-  help,
+  usage: ["-f PATH --runs FILE [-o FORMAT]", "--live [-n NAME] [-f PATH] [--kubeconfig FILE] [-o FORMAT]"],
+  description: [
+    "Shows which Notification reports which state of which run, why not, and the exact requests that would be sent. Nothing is sent.",
+    "With files, no network is used. With --live, Notifications, Providers and runs are read from the cluster with your own rights, and",
+    "no Secret; what you may not read is said on standard error, and the rest is shown.",
+  ],
+  options,
+  exits: { 0: "done", 1: "the cluster does not answer or does not let you read any Notification", 2: "the command line or a file is not understood" },
+  examples: [
+    "tekton-integrations simulate -f examples/github-commit-statuses.yaml --runs test/testdata/tekton-runs/failed-step.jsonl",
+    "tekton-integrations simulate --live -n ci",
+    "tekton-integrations simulate --live -n ci -f examples/slack.yaml -o yaml",
+  ],
   run: runSimulate,
 };

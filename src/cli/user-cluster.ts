@@ -4,9 +4,14 @@ import { join } from "node:path";
 import { kubeconfigFiles } from "../config.ts";
 import { connect, type Kube } from "../kube/client.ts";
 
-/** Connects as the user: with the kubeconfig named on the command line, else as kubectl would find one, else in-cluster. */
-export function connectAsUser(kubeconfig: string | undefined): Promise<Kube> {
+/** The kubeconfig named on the command line, else the one that kubectl would find; undefined: none, so in-cluster. */
+export function userKubeconfig(kubeconfig: string | undefined): string | undefined {
   const usual = join(homedir(), ".kube", "config");
-  const found = kubeconfigFiles(kubeconfig) ?? (existsSync(usual) ? usual : undefined);
+  return kubeconfigFiles(kubeconfig) ?? (existsSync(usual) ? usual : undefined);
+}
+
+/** Connects as the user: with {@link userKubeconfig}. */
+export function connectAsUser(kubeconfig: string | undefined): Promise<Kube> {
+  const found = userKubeconfig(kubeconfig);
   return connect({ ...(found !== undefined && { kubeconfig: found }), userAgent: "tekton-integrations-cli" });
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { parse } from "yaml";
 import { main } from "../../src/cli/main.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "eval-"));
@@ -85,8 +86,13 @@ describe("eval", () => {
     assert.deepEqual((await report(["name + \"!\"", "--event", "-"], '{"name": "x"}')).results[0]?.["value"], "x!");
   });
 
+  it("prints the same as YAML", async () => {
+    const [json, yaml] = await Promise.all(["json", "yaml"].map((format) => run(["1 + 1", "-o", format])));
+    assert.deepEqual(parse(yaml?.out ?? ""), JSON.parse(json?.out ?? ""));
+  });
+
   it("refuses what it does not understand with exit code 2", async () => {
-    for (const args of [[], ["a", "b"], ["true", "-o", "yaml"], ["true", "--run", "nowhere.yaml"], ["true", "--run", "-", "--event", "-"], ["true", "--nonsense"], ["--filters", recording]]) {
+    for (const args of [[], ["a", "b"], ["true", "-o", "xml"], ["true", "--run", "nowhere.yaml"], ["true", "--run", "-", "--event", "-"], ["true", "--nonsense"], ["--filters", recording]]) {
       const { code, err } = await run(args);
       assert.equal(code, 2, args.join(" "));
       assert.match(err, /^tekton-integrations eval: .+/);

@@ -137,7 +137,7 @@ describe("lint", () => {
       [["-f", join(path, "broken.yaml")], /broken\.yaml: line \d+, column \d+: /],
       [["-f", join(path, "empty")], /empty: no \.yaml, \.yml or \.json file in this folder\n$/],
       [[], /name what to check with -f FILE/],
-      [["-f", "-", "-o", "xml"], /-o "xml": only json is known/],
+      [["-f", "-", "-o", "xml"], /-o, --output: "xml" is not one of json, yaml, github/],
       [["--nope"], /--nope/],
     ];
     for (const [args, expected] of table) {

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { stringify } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
 import { main } from "../../src/cli/main.ts";
 import { readRecording } from "../support/replay-recording.ts";
 
@@ -213,12 +213,23 @@ describe("without -o json", () => {
   });
 });
 
+describe("simulate -o yaml", () => {
+  it("writes the lines of -o json as documents", async (t) => {
+    const config = yaml(github, notification("a", "github"));
+    const { lines } = await simulate(t, config, recording("failed-step"));
+    const { out, code } = await simulate(t, config, recording("failed-step"), { args: ["-f", "CONFIG", "--runs", "RUNS", "-o", "yaml"] });
+    assert.equal(code, 0);
+    assert.deepEqual(parseAllDocuments(out).map((document) => document.toJS() as unknown), lines);
+    assert.ok(lines.length > 2);
+  });
+});
+
 describe("what is not understood ends with 2 and says why:", () => {
   const good = yaml(events, notification("a", "events"));
   const all = ["-f", "CONFIG", "--runs", "RUNS"];
   for (const [what, config, runs, args, message] of [
     ["no --runs", good, "", ["-f", "CONFIG"], /both -f and --runs are needed/],
-    ["another output", good, "", [...all, "-o", "yaml"], /-o knows json only/],
+    ["another output", good, "", [...all, "-o", "xml"], /-o, --output: "xml" is not one of json, yaml/],
     ["an unknown flag", good, "", [...all, "--live"], /--live/],
     ["standard input twice", good, "", ["-f", "-", "--runs", "-"], /only one of -f and --runs/],
     ["no such configuration", good, "", ["-f", "CONFIG.missing", "--runs", "RUNS"], /config\.yaml\.missing: no such file/],
