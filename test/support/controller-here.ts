@@ -43,7 +43,7 @@ export async function startControllerHere({ installation }: World, t: TestContex
     stop,
     metric: async (name, label = "") => {
       const lines = (await (await fetch(`${metricsUrl}/metrics`)).text()).split("\n");
-      return lines.filter((line) => line.startsWith(`${exposedName(name)}{`) && line.includes(label)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+      return lines.filter((line) => [`${exposedName(name)}{`, `${exposedName(name)} `].some((start) => line.startsWith(start)) && line.includes(label)).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
     },
   };
 }

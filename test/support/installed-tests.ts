@@ -20,20 +20,24 @@ export const shortLease: InstallationOptions = { flags: { controller: ["--lease-
 
 export type InstalledTest = (name: string, body: (world: World, t: TestContext) => Promise<void>) => void;
 
+/** What tests do with a control plane in which the product is installed. */
+export function worldOf(plane: ControlPlane, installation: Installation): World {
+  return {
+    plane,
+    installation,
+    createNamespace: async (name) => {
+      await plane.kubectl(["create", "namespace", name]);
+    },
+    apply: async (...objects) => {
+      await plane.kubectl(["apply", "-f", "-"], { input: objects.map((object) => JSON.stringify(object)).join("\n---\n") });
+    },
+  };
+}
+
 async function begin(options: InstallationOptions): Promise<World> {
   const plane = await startControlPlane({ crds: [join(import.meta.dirname, "../../crds")] });
   try {
-    const installation = await install(plane, options);
-    return {
-      plane,
-      installation,
-      createNamespace: async (name) => {
-        await plane.kubectl(["create", "namespace", name]);
-      },
-      apply: async (...objects) => {
-        await plane.kubectl(["apply", "-f", "-"], { input: objects.map((object) => JSON.stringify(object)).join("\n---\n") });
-      },
-    };
+    return worldOf(plane, await install(plane, options));
   } catch (error) {
     await plane.stop();
     throw error;

@@ -11,13 +11,19 @@ export interface MadeRun {
 
 export interface MadeRunOptions {
   /** Default: PipelineRun. */
-  readonly kind?: "PipelineRun" | "TaskRun";
+  readonly kind?: "PipelineRun" | "TaskRun" | "CustomRun";
   /** The PipelineRun that it is a child of. */
   readonly parent?: Pick<MadeRun, "name" | "uid">;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly spec?: Readonly<Record<string, unknown>>;
 }
+
+const references = {
+  PipelineRun: { pipelineRef: { name: "made" } },
+  TaskRun: { taskRef: { name: "made" } },
+  CustomRun: { customRef: { apiVersion: "example.com/v1", kind: "Made" } },
+} as const;
 
 const seconds = (): string => new Date().toISOString().replace(/\.\d+Z$/, "Z");
 
@@ -27,10 +33,10 @@ export async function makeRun(client: KubeClient, namespace: string, name: strin
   const owner = parent === undefined ? {} : { ownerReferences: [{ apiVersion: "tekton.dev/v1", kind: "PipelineRun", name: parent.name, uid: parent.uid, controller: true }] };
   const ofParent = parent === undefined ? {} : { "tekton.dev/pipelineRun": parent.name, "tekton.dev/pipelineRunUID": parent.uid };
   const object: KubeObject = {
-    apiVersion: "tekton.dev/v1",
+    apiVersion: kind === "CustomRun" ? "tekton.dev/v1beta1" : "tekton.dev/v1",
     kind,
     metadata: { name, namespace, ...owner, labels: { ...ofParent, ...options.labels }, annotations: { ...options.annotations } },
-    spec: { [kind === "PipelineRun" ? "pipelineRef" : "taskRef"]: { name: "made" }, ...options.spec },
+    spec: { ...references[kind], ...options.spec },
   };
   let current = await client.call("POST", collectionPath(object.apiVersion, object.kind, namespace), { body: object });
   return {
