@@ -22,12 +22,14 @@ export function pages(): Page[] {
 export interface Block {
   /** What stands behind the opening fence: the language, and on some pages the file that the block is. */
   readonly info: string;
+  /** The HTML comment in the line before it, which readers do not see: what a part of a manifest is a part of. */
+  readonly comment: string;
   readonly text: string;
 }
 
 /** The fenced code blocks of a page, in their order; one inside another is part of it. */
 export function fencedBlocks({ text }: Page): Block[] {
-  return [...text.matchAll(/^(`{3,})([^`\n]*)\n([\s\S]*?)^\1$/gm)].map(([, , info = "", block = ""]) => ({ info, text: block }));
+  return [...text.matchAll(/^(?:<!-- (.*) -->\n)?(`{3,})([^`\n]*)\n([\s\S]*?)^\2$/gm)].map(([, comment = "", , info = "", block = ""]) => ({ info, comment, text: block }));
 }
 
 /** The contents of the fenced code blocks of a language. */
