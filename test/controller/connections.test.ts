@@ -1,70 +1,18 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
 import { describe, it, mock } from "node:test";
-import type { Provider } from "../../src/api/provider.ts";
-import { createConnections, recheckMs, type Connection, type Connections } from "../../src/controller/connections.ts";
+import { createConnections, recheckMs, type Connection } from "../../src/controller/connections.ts";
 import { KubeError } from "../../src/kube/kube-error.ts";
 import { Response } from "undici";
 import type { Http, Transport } from "../../src/providers/http.ts";
 import type { Outbound } from "../../src/providers/outbound.ts";
 import { DeliveryError } from "../../src/providers/delivery-error.ts";
-import type { Sender } from "../../src/providers/provider.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { createRedactor, type Redactor } from "../../src/telemetry/redact.ts";
-import { manualClock, type ManualClock } from "../support/manual-clock.ts";
-import { fakeKube, type FakeKube } from "./fake-kube.ts";
+import { createRedactor } from "../../src/telemetry/redact.ts";
+import { manualClock } from "../support/manual-clock.ts";
+import { fakeKube } from "./fake-kube.ts";
 import { cloudEventsProvider, gitHubProvider, pubSubProvider, snsProvider } from "./objects.ts";
-
-const key = "ci/service";
-const { signal } = new AbortController();
-const secretEveryMs = 60_000;
-const unusedHttp: Http = { fetch: () => Promise.reject(new Error("nothing is sent here")), close: () => Promise.resolve() };
-const unused: Outbound = { client: () => unusedHttp, platform: unusedHttp, close: () => Promise.resolve() };
-
-const pem = (): string => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-const keys = [pem(), pem()] as const;
-/** A line of the key that occurs nowhere else. */
-const lineOf = (text: string): string => text.split("\n")[3] ?? assert.fail();
-
-interface Setting extends FakeKube {
-  readonly connections: Connections;
-  readonly clock: ManualClock;
-  readonly redactor: Redactor;
-  readonly store: (data: Record<string, string> | undefined, annotations?: Record<string, string>) => void;
-  /** Looks at the Provider again after `ms`. */
-  readonly refresh: (ms?: number, provider?: Provider) => Promise<Connection>;
-  readonly reads: () => number;
-}
-
-function setting(requireSecretOptIn = false): Setting {
-  const fake = fakeKube();
-  const clock = manualClock();
-  const redactor = createRedactor();
-  const connections = createConnections({ kube: fake.kube, outbound: unused, ownIdentityNamespaces: new Set(), requireSecretOptIn, telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
-  return {
-    ...fake,
-    connections,
-    clock,
-    redactor,
-    store: (data, annotations = {}) => {
-      if (data === undefined) fake.objects.delete("ci/github-app");
-      else fake.objects.set("ci/github-app", { apiVersion: "v1", kind: "Secret", metadata: { name: "github-app", annotations }, data: Object.fromEntries(Object.entries(data).map(([name, value]) => [name, Buffer.from(value).toString("base64")])) });
-    },
-    refresh: (ms = secretEveryMs, provider = gitHubProvider()) => {
-      clock.advance(ms);
-      return connections.refresh(key, provider, signal);
-    },
-    reads: () => fake.calls.filter(({ verb, resource }) => verb === "get" && resource === "secrets").length,
-  };
-}
-
-function senderOf(connection: Connection): Sender {
-  assert.ok(connection.ready, JSON.stringify(connection));
-  return connection.sender;
-}
-
-const told = (connection: Connection): string => (connection.ready ? "ready" : `${connection.code}: ${connection.message}`);
+import { key, keys, lineOf, secretEveryMs, senderOf, setting, signal, told, unused, unusedHttp } from "./connections-scene.ts";
 
 describe("a connection", () => {
   it("is not ready until the Secret is there, has the key, and the key is one", async () => {
