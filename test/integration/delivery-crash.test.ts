@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { bothServices } from "../support/both-services.ts";
 import { allEnded, judge, type PlayedRun, playedRuns } from "../support/expected-states.ts";
-import { startGitHub } from "../support/github-double.ts";
 import { installedTests, shortLease, type World } from "../support/installed-tests.ts";
-import { cloudEventsProvider, gitHubProvider, notification, privateKeySecret, toldBy } from "../support/manifests.ts";
+import { cloudEventsProvider, notification, toldBy } from "../support/manifests.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { readRecording, recordingNames } from "../support/replay-recording.ts";
 import { replay } from "../support/replay.ts";
@@ -46,17 +46,7 @@ async function deliveries({ plane }: World, namespace: string): Promise<StoredDe
 test("a controller killed twice between two states loses nothing and tells nothing out of order", async (world, t) => {
   const { plane, installation: { controller } } = world;
   const namespace = "killed";
-  const sink = await startCloudEventsSink();
-  const github = await startGitHub({ installations: [{ id: 1, owner: "example-org" }, { id: 2, owner: "harbour-works" }] });
-  t.after(() => Promise.all([sink.close(), github.close()]));
-  await world.createNamespace(namespace);
-  await world.apply(
-    privateKeySecret(namespace, github.privateKey),
-    gitHubProvider(namespace, "github", github),
-    cloudEventsProvider(namespace, "events", sink.url),
-    notification(namespace, "events", "events", { kinds, children: true }),
-    notification(namespace, "github", "github"),
-  );
+  const { sink, github } = await bothServices(world, t, namespace, ["example-org", "harbour-works"], notification(namespace, "events", "events", { kinds, children: true }), notification(namespace, "github", "github"));
   const names = keptRuns;
   const told = () => sink.events().map(toldBy);
   const [first, second] = [barrier(names.length), barrier(names.length)];

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { startGitHub } from "../support/github-double.ts";
+import { bothServices } from "../support/both-services.ts";
 import { installedTests } from "../support/installed-tests.ts";
 import type { KubeObject } from "../support/kube-client.ts";
 import { makeRun } from "../support/made-runs.ts";
-import { cloudEventsProvider, gitHubProvider, notification, privateKeySecret, toldBy } from "../support/manifests.ts";
-import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { notification, toldBy } from "../support/manifests.ts";
 import { eventually } from "../support/wait.ts";
 
 const test = installedTests();
@@ -17,17 +16,7 @@ const annotations = { "integrations.tekton.ornew.io/github-owner": "example-org"
 test("Deliveries that somebody forged or edited, past the policy that refuses it, send nothing that contradicts Notification or run", async (world, t) => {
   const { plane, installation: { controller } } = world;
   const namespace = "forged";
-  const sink = await startCloudEventsSink();
-  const github = await startGitHub({ installations: [{ id: 1, owner: "example-org" }, { id: 2, owner: "victim" }] });
-  t.after(() => Promise.all([sink.close(), github.close()]));
-  await world.createNamespace(namespace);
-  await world.apply(
-    privateKeySecret(namespace, github.privateKey),
-    gitHubProvider(namespace, "github", github),
-    cloudEventsProvider(namespace, "events", sink.url),
-    notification(namespace, "github", "github"),
-    notification(namespace, "events", "events", { statuses: ["Running", "Failed"] }),
-  );
+  const { sink, github } = await bothServices(world, t, namespace, ["example-org", "victim"], notification(namespace, "github", "github"), notification(namespace, "events", "events", { statuses: ["Running", "Failed"] }));
   const run = await makeRun(plane.client, namespace, "real", { annotations });
   await run.become("Unknown", "Running");
   await eventually("it is reported", () => sink.events().length === 1 && github.statuses.some(({ state }) => state === "pending"));

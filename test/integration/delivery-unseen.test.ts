@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { startGitHub } from "../support/github-double.ts";
+import { bothServices } from "../support/both-services.ts";
 import { installedTests } from "../support/installed-tests.ts";
-import { cloudEventsProvider, gitHubProvider, notification, privateKeySecret } from "../support/manifests.ts";
-import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { notification } from "../support/manifests.ts";
 import { replay } from "../support/replay.ts";
 import { eventually } from "../support/wait.ts";
 
@@ -14,14 +13,7 @@ class Enough extends Error {}
 test("a run that was reported as running and vanishes while no controller runs is ended once, honestly, in the place where it was begun", async (world, t) => {
   const { plane, installation: { controller } } = world;
   const namespace = "unseen";
-  const sink = await startCloudEventsSink();
-  const github = await startGitHub({ installations: [{ id: 1, owner: "example-org" }] });
-  t.after(() => Promise.all([sink.close(), github.close()]));
-  await world.createNamespace(namespace);
-  await world.apply(
-    privateKeySecret(namespace, github.privateKey),
-    gitHubProvider(namespace, "github", github),
-    cloudEventsProvider(namespace, "events", sink.url),
+  const { sink, github } = await bothServices(world, t, namespace, ["example-org"],
     notification(namespace, "github", "github"),
     notification(namespace, "events", "events", { statuses: ["Running", "Failed"] }),
     notification(namespace, "ends", "events", { statuses: ["Failed", "Cancelled"] }),
