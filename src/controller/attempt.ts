@@ -58,6 +58,7 @@ export function createAttempts(options: AttemptOptions): (work: Work, signal: Ab
   const failed = ({ state, route, event, message, sender }: Work, error: DeliveryError, dead: boolean): void => {
     const labels = { provider_type: route.destination?.definition.type ?? "" };
     metrics.add("delivery_attempts_total", { ...labels, error_class: error.class });
+    metrics.add("delivery_failures_total", { ...labels, code: error.code });
     if (dead) metrics.add("deliveries_total", { ...labels, result: "dead_letter" });
     log.warn(dead ? "a message was given up" : "a message could not be delivered; trying again", { ...aboutOf(state, event), error });
     if (error.class === "credentials") options.onCredentialsRefused(route, error, sender);

@@ -151,7 +151,10 @@ export function createConnections({ kube, outbound, ownIdentityNamespaces, requi
       http = outbound.client(transport);
       const section = spec[definition.section];
       const platform = usesOwnIdentity(definition, section) && ownIdentityNamespaces.has(metadata.namespace) ? { platform: outbound.platform } : {};
-      const sender = open({ provider: section, providerName, secrets: values, http, ...platform, clock, learnSecret });
+      const onTokenRequest = (granted: boolean): void => {
+        telemetry.metrics.add("credential_requests_total", { provider_type: definition.type, result: granted ? "granted" : "failed" });
+      };
+      const sender = open({ provider: section, providerName, secrets: values, http, ...platform, clock, learnSecret, onTokenRequest });
       return { sender: untilIdle(sender, http), secrets };
     } catch (error) {
       await http?.close();

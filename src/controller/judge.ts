@@ -3,6 +3,7 @@ import type { RunEvent } from "../api/run-event.ts";
 import type { Message } from "../providers/provider.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { PairState } from "./pairs.ts";
+import { takeSteps } from "./match-expression.ts";
 import { recordedOf } from "./pair-state.ts";
 import type { Places } from "./places.ts";
 import { plan, type Known, type Plan, type Route } from "./plan.ts";
@@ -51,6 +52,8 @@ function knownOf({ selected, owedOnRecord, asked }: PairState, route: Route, vie
 export function createJudge({ metrics, places, onFault, onJudged }: JudgeOptions): Judge {
   const count = (outcome: "match" | "no_match" | "error"): void => {
     metrics.add("filter_evaluations_total", { outcome });
+    const steps = takeSteps();
+    if (steps !== undefined) metrics.observe("filter_evaluation_steps", {}, steps);
   };
   return {
     selects: (notificationKey, route, { event }) => {

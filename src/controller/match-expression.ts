@@ -1,5 +1,5 @@
 import type { RunEvent } from "../api/run-event.ts";
-import { compile, runEventEnvironment, viewOf, type EventView, type Outcome } from "../filter/index.ts";
+import { compile, runEventEnvironment, stepsTaken, viewOf, type EventView, type Outcome } from "../filter/index.ts";
 import type { Failure, Predicate } from "./predicate.ts";
 
 const field = "spec.filter.expression";
@@ -28,6 +28,15 @@ function readOnce(event: RunEvent): EventView {
   return view;
 }
 
+let taken: number | undefined;
+
+/** The steps that the expression took that was asked last; undefined when none was since this was asked. */
+export function takeSteps(): number | undefined {
+  const steps = taken;
+  taken = undefined;
+  return steps;
+}
+
 /** The expression is true of the run. `problems`: why it is none, a sentence each; then it is true of no run. */
 export function expressionPredicate(source: string): { readonly predicate: Predicate; readonly problems: readonly string[]; readonly reads: (variable: string) => boolean } {
   const { program, errors } = compile(source, { environment: runEventEnvironment, result: "bool" });
@@ -36,7 +45,12 @@ export function expressionPredicate(source: string): { readonly predicate: Predi
     reads: (variable) => program?.reads(variable) === true,
     predicate: {
       name: "expression",
-      test: (event) => (program === undefined ? { why: "is not valid", error: true } : failureOf(program.evaluate(readOnce(event)))),
+      test: (event) => {
+        if (program === undefined) return { why: "is not valid", error: true };
+        const outcome = program.evaluate(readOnce(event));
+        taken = stepsTaken();
+        return failureOf(outcome);
+      },
     },
   };
 }

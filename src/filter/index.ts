@@ -2,7 +2,7 @@
 export { compile, type Compilation } from "./compile.ts";
 export type { Diagnostic } from "./diagnostics.ts";
 export { runEventEnvironment, type Environment } from "./environment.ts";
-export { viewOf, type Outcome, type Program } from "./program.ts";
+export { stepsTaken, viewOf, type Outcome, type Program } from "./program.ts";
 export { compilePattern } from "./regex.ts";
 export { compileTemplate, type Template, type TemplateCompilation } from "./template.ts";
 export { toJson } from "./to-json.ts";

@@ -35,6 +35,9 @@ export interface Program {
 /** Of all evaluations: none waits, and none begins within another. */
 const meter: Meter = { steps: 0 };
 
+/** The steps that the last evaluation of any program took, of those that are charged while it runs: turns of loops, and work on texts and lists. */
+export const stepsTaken = (): number => limits.steps - meter.steps;
+
 /** An expression that has passed all checks. */
 export interface Checked {
   readonly typed: Typed;

@@ -13,12 +13,15 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
     { title: "Messages", unit: "ops", queries: [[rateOf("deliveries_total", "provider_type, result"), "{{provider_type}} {{result}}"]] },
     { title: "Owed", unit: "short", queries: [["max(tekton_integrations_deliveries_owed)", "owed"]] },
     { title: "Refused and failed requests", unit: "ops", queries: [[`sum by (provider_type, error_class) (rate(tekton_integrations_delivery_attempts_total{error_class!="none"}[$__rate_interval]))`, "{{provider_type}} {{error_class}}"], [rateOf("delivery_retries_total", "provider_type"), "{{provider_type}} tried again"]] },
+    { title: "Failed requests by their cause", unit: "ops", queries: [[rateOf("delivery_failures_total", "provider_type, code"), "{{provider_type}} {{code}}"]] },
+    { title: "Requests for tokens and keys", unit: "ops", queries: [[rateOf("credential_requests_total", "provider_type, result"), "{{provider_type}} {{result}}"]] },
     { title: "From a state to its acceptance", unit: "s", queries: [[quantile(0.5, "delivery_latency_seconds", "le"), "p50"], [quantile(0.99, "delivery_latency_seconds", "le"), "p99"]] },
     { title: "From a state to the first request", unit: "s", queries: [[quantile(0.5, "delivery_queue_age_seconds", "le"), "p50"], [quantile(0.99, "delivery_queue_age_seconds", "le"), "p99"]] },
     { title: "Records", unit: "ops", queries: [[rateOf("record_writes_total", "result"), "{{result}}"]] },
   ],
   Filters: [
     { title: "Evaluations", unit: "ops", queries: [[rateOf("filter_evaluations_total", "outcome"), "{{outcome}}"]] },
+    { title: "Steps of an evaluation (100,000 are allowed)", unit: "short", queries: [[quantile(0.5, "filter_evaluation_steps", "le"), "p50"], [quantile(0.99, "filter_evaluation_steps", "le"), "p99"]] },
     { title: "Templates that failed", unit: "ops", queries: [[rateOf("template_faults_total", "provider_type, code"), "{{provider_type}} {{code}}"]] },
   ],
   Admission: [

@@ -5,6 +5,7 @@ import type { SecretKeyRef } from "../api/schema.ts";
 import type { Sections } from "../api/section.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Http } from "./http.ts";
+import type { OnTokenRequest } from "./tokens.ts";
 
 /** Stands in a rendered request for a credential; only the sender knows the value. */
 export const redacted = "[redacted]";
@@ -105,6 +106,7 @@ export interface SenderOptions<ProviderSection> {
   readonly clock: Clock;
   /** Called with every secret that the service hands out (tokens), so that it is masked wherever it turns up. */
   readonly learnSecret: (secret: string) => void;
+  readonly onTokenRequest?: OnTokenRequest | undefined;
 }
 
 /** One key of a Secret. */

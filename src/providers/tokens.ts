@@ -14,8 +14,12 @@ export interface Tokens<Token> {
   readonly refused: (token: Token) => void;
 }
 
+/** Told of each request for a token once it is answered: whether one was granted. Of one that was given up nothing is told. */
+export type OnTokenRequest = (granted: boolean) => void;
+
 export interface TokensOptions<Token> {
   readonly request: (signal: AbortSignal) => Promise<Issued<Token>>;
+  readonly onRequest?: OnTokenRequest | undefined;
   readonly clock: Clock;
   /** Renewed this long before its end, so that none ends on its way; of short-lived ones, a quarter of their life. */
   readonly renewBeforeMs: number;
@@ -36,14 +40,26 @@ async function unlessAborted<Value>(promise: Promise<Value>, signal: AbortSignal
   }
 }
 
+/** What a request for a token comes to, which is told. */
+export async function toldOf<Value>(request: Promise<Value>, onRequest: OnTokenRequest | undefined, signal: AbortSignal): Promise<Value> {
+  try {
+    const value = await request;
+    onRequest?.(true);
+    return value;
+  } catch (error) {
+    if (!signal.aborted) onRequest?.(false);
+    throw error;
+  }
+}
+
 /** Tokens of one identity: one request is under way at a time, and none while the last token is good. */
-export function createTokens<Token>({ request, clock, renewBeforeMs }: TokensOptions<Token>): Tokens<Token> {
+export function createTokens<Token>({ request, clock, renewBeforeMs, onRequest }: TokensOptions<Token>): Tokens<Token> {
   let held: { readonly token: Token; readonly renewAt: number } | undefined;
   let underWay: { readonly promise: Promise<Token>; readonly signal: AbortSignal } | undefined;
 
   const renew = async (signal: AbortSignal): Promise<Token> => {
     const askedAt = clock.now();
-    const { token, expiresAt } = await request(signal);
+    const { token, expiresAt } = await toldOf(request(signal), onRequest, signal);
     held = { token, renewAt: expiresAt - Math.min(renewBeforeMs, (expiresAt - askedAt) / 4) };
     return token;
   };

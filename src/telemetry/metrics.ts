@@ -25,9 +25,16 @@ export const metricCatalogue = {
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
   }),
   filter_evaluations_total: declare({ type: "counter", help: "Filters evaluated against a state of a run, by outcome (match, no_match, error).", labels: ["outcome"] }),
+  filter_evaluation_steps: declare({
+    type: "histogram",
+    help: "Steps that an evaluation of a filter's expression took of those that are charged: turns of loops, and work on texts and lists.",
+    labels: [],
+    buckets: [0, 10, 100, 1_000, 10_000, 50_000, 100_000],
+  }),
   template_faults_total: declare({ type: "counter", help: "Parts of templates that failed on a state of a run and were left empty, by type of Provider and error code.", labels: ["provider_type", "code"] }),
   deliveries_total: declare({ type: "counter", help: "Messages decided, by type of Provider and result (delivered, dead_letter).", labels: ["provider_type", "result"] }),
   delivery_attempts_total: declare({ type: "counter", help: "Requests that carried a message, by type of Provider and error class (none when accepted).", labels: ["provider_type", "error_class"] }),
+  delivery_failures_total: declare({ type: "counter", help: "Requests that carried a message and failed, by type of Provider and error code (such as RateLimited, EgressDenied, ServiceUnreachable).", labels: ["provider_type", "code"] }),
   delivery_retries_total: declare({ type: "counter", help: "Requests that carried a message for which an earlier one had failed, by type of Provider.", labels: ["provider_type"] }),
   delivery_queue_age_seconds: declare({
     type: "histogram",
@@ -41,6 +48,7 @@ export const metricCatalogue = {
     labels: ["provider_type"],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300, 3600, 86400],
   }),
+  credential_requests_total: declare({ type: "counter", help: "Requests for tokens and keys that are good for a while, by type of Provider and result (granted, failed).", labels: ["provider_type", "result"] }),
   certificate_expiry_timestamp_seconds: declare({
     type: "gauge",
     help: "When a certificate of the webhook ends, in seconds since the epoch: the leaf that a webhook serves, and the authority that the leading controller keeps.",

@@ -214,7 +214,8 @@ describe("how a connection travels", () => {
     const fake = fakeKube();
     const clock = manualClock();
     const redactor = createRedactor();
-    const connections = createConnections({ kube: fake.kube, outbound, ownIdentityNamespaces: new Set(["trusted"]), telemetry: { clock, redactor, log: silentLogger, metrics: createMetrics() } });
+    const metrics = createMetrics();
+    const connections = createConnections({ kube: fake.kube, outbound, ownIdentityNamespaces: new Set(["trusted"]), telemetry: { clock, redactor, log: silentLogger, metrics } });
     const store = (name: string, data: Record<string, string>): void => {
       fake.objects.set(`ci/${name}`, { apiVersion: "v1", kind: "Secret", metadata: { name }, data: Object.fromEntries(Object.entries(data).map(([field, value]) => [field, Buffer.from(value).toString("base64")])) });
     };
@@ -223,7 +224,7 @@ describe("how a connection travels", () => {
       const provider = cloudEventsProvider();
       return connections.refresh(key, { ...provider, spec: { ...provider.spec, ...spec } }, signal);
     };
-    return { connections, made, store, refresh, redactor };
+    return { connections, made, store, refresh, redactor, metrics };
   };
   const proxied = { proxy: { url: "http://proxy.example.com:3128", secretRef: { name: "login" } } };
 
@@ -251,6 +252,19 @@ describe("how a connection travels", () => {
     assert.match(told(await refresh({ tls: { caBundle: "none" } })), /^FieldInvalid: spec\.tls\.caBundle holds no certificate/);
     assert.match(told(await refresh({ tls: { clientCertificate: { secretRef: { name: "cert" } } } })), /^SecretMalformed: Secret cert: tls\.crt is no certificate/);
     assert.deepEqual(made, []);
+  });
+
+  it("counts requests for tokens, and what came of them", async () => {
+    const answers = [500, 200];
+    const { store, refresh, metrics } = travelling(() => ({ ...unusedHttp, fetch: () => Promise.resolve(Response.json({ access_token: "s3cret", token_type: "Bearer" }, { status: answers.shift() ?? 404 })) }));
+    store("client", { "client-id": "a", "client-secret": "b" });
+    const authentication = { type: "OAuth2", tokenURL: "https://login.example.com/", secretRef: { name: "client" } };
+    const { verify } = senderOf(await refresh({ cloudEvents: { url: "https://events.example.com/", authentication } }));
+    await assert.rejects(verify?.(signal) ?? Promise.resolve());
+    await verify?.(signal);
+    await verify?.(signal);
+    const { body } = await metrics.render();
+    for (const result of ["failed", "granted"]) assert.match(body, new RegExp(`credential_requests_total\\{provider_type="CloudEvents",result="${result}"\\} 1\n`));
   });
 
   it("is the controller's own identity only in namespaces that may use it, and says so", async () => {

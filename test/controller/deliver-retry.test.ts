@@ -98,6 +98,7 @@ describe("a message that fails", () => {
     const { body } = await harness.metrics.render();
     assert.match(body, /deliveries_total\{provider_type="CloudEvents",result="dead_letter"\} 1\n/);
     assert.match(body, new RegExp(`delivery_attempts_total\\{provider_type="CloudEvents",error_class="retryable"\\} ${harness.sent.length}\\n`));
+    assert.match(body, new RegExp(`delivery_failures_total\\{provider_type="CloudEvents",code="ServiceUnreachable"\\} ${harness.sent.length}\\n`));
     assert.match(body, new RegExp(`delivery_retries_total\\{provider_type="CloudEvents"\\} ${harness.sent.length - 1}\\n`));
     assert.match(body, /delivery_queue_age_seconds_count\{provider_type="CloudEvents"\} 1\n/);
   });

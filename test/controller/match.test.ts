@@ -4,6 +4,7 @@ import type { NotificationFilter } from "../../src/api/notification.ts";
 import { faultText } from "../../src/api/fault.ts";
 import { runStatuses, type RunEvent } from "../../src/api/run-event.ts";
 import { compileFilter, type Match } from "../../src/controller/match.ts";
+import { takeSteps } from "../../src/controller/match-expression.ts";
 import { deepFreeze, runEvent } from "./runs.ts";
 
 const match = (filter: NotificationFilter, event: Partial<RunEvent> = {}): Match => compileFilter(filter, "ci", runStatuses).match(deepFreeze(runEvent(event)));
@@ -168,6 +169,18 @@ describe("results", () => {
 });
 
 describe("expression", () => {
+  it("says once how many steps it took, and nothing where it was not asked", () => {
+    takeSteps();
+    match({ statuses: ["Failed"], expression: "true" });
+    assert.equal(takeSteps(), undefined);
+    match({ expression: 'status == "Running"' });
+    assert.deepEqual([takeSteps(), takeSteps()], [0, undefined]);
+    match({ expression: "[1, 2, 3].map(n, n * 2).exists(n, n > 100)" });
+    const few = takeSteps() ?? 0;
+    match({ expression: "[1, 2, 3, 4, 5, 6].map(n, n * 2).exists(n, n > 100)" });
+    assert.ok(few > 0 && (takeSteps() ?? 0) > few);
+  });
+
   it("selects where it is true", () => {
     assert.equal(why({ expression: 'status == "Running" && namespace == "ci"' }), "");
     assert.equal(why({ expression: 'status == "Failed"' }), "expression: is false");

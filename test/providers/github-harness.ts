@@ -25,6 +25,8 @@ export interface Opened {
   readonly provider: GitHubProvider;
   /** Tokens that the redactor was told. */
   readonly learnt: string[];
+  /** Whether each request for a token was granted. */
+  readonly granted: boolean[];
 }
 
 /** A sender for the App of a GitHub, with its real key unless a test says otherwise. */
@@ -34,8 +36,9 @@ export function openSender(t: TestContext, { appId, baseURL, privateKey }: GitHu
   const { key = privateKey, clock = manualClock(Date.now()), installationId } = options;
   const provider: GitHubProvider = { appId, baseURL, privateKey: { secretRef: { name: "app" } }, ...(installationId !== undefined && { installationId }) };
   const learnt: string[] = [];
-  const sender = open({ provider, secrets: new Map([["app/private-key.pem", key]]), http, clock, learnSecret: (secret) => learnt.push(secret) });
-  return { sender, provider, learnt };
+  const granted: boolean[] = [];
+  const sender = open({ provider, secrets: new Map([["app/private-key.pem", key]]), http, clock, learnSecret: (secret) => learnt.push(secret), onTokenRequest: (answer) => granted.push(answer) });
+  return { sender, provider, learnt, granted };
 }
 
 const notificationName = { namespace: "ci", name: "to-github" };

@@ -43,11 +43,11 @@ describe("a GitHub App", () => {
 
   it("asks for one token for a hundred statuses in five repositories at once", async (t) => {
     const double = await startDouble(t);
-    const { sender, provider } = openSender(t, double);
+    const { sender, provider, granted } = openSender(t, double);
     const repositories = Array.from({ length: 100 }, (_, index) => `repo-${index % 5}`);
     await Promise.all(repositories.map((repo) => sender.send(message(provider, "Succeeded", repo), signal)));
     const requests = (end: string): number => double.received.filter(({ path }) => path.endsWith(end)).length;
-    assert.deepEqual([double.statuses.length, double.tokensIssued(), requests("/access_tokens"), requests("/installation")], [100, 1, 1, 5]);
+    assert.deepEqual([double.statuses.length, double.tokensIssued(), requests("/access_tokens"), requests("/installation"), granted], [100, 1, 1, 5, [true]]);
   });
 
   it("asks for one token for each installation over a thousand messages about five repositories", async (t) => {

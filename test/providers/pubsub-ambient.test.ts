@@ -40,7 +40,7 @@ describe("Pub/Sub with the controller's own identity", () => {
     const double = await startDouble(t);
     const { server, asked } = await metadataServer(t, double);
     const clock = manualClock(Date.now());
-    const { sender, learnt } = openSender(t, double, {}, { platform: platform(t), clock });
+    const { sender, learnt, granted } = openSender(t, double, {}, { platform: platform(t), clock });
     await Promise.all(Array.from({ length: 10 }, (_, index) => sender.send(messageOf({ name: `n-${index}` }), signal)));
     assert.deepEqual([asked(), double.published.length, double.tokens.size, double.violations], [1, 10, 1, []]);
     clock.advance(3_300_000);
@@ -48,7 +48,7 @@ describe("Pub/Sub with the controller's own identity", () => {
     assert.equal(asked(), 1);
     clock.advance(100_000);
     await sender.send(messageOf({}), signal);
-    assert.deepEqual([asked(), double.tokens.size, learnt.length], [2, 2, 2]);
+    assert.deepEqual([asked(), double.tokens.size, learnt.length, granted], [2, 2, 2, [true, true]]);
     assert.ok(server.received.filter(({ path }) => tokenPath.test(path)).every(({ path }) => decodeURIComponent(path).includes("scopes=https://www.googleapis.com/auth/pubsub")));
   });
 

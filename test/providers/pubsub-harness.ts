@@ -68,11 +68,12 @@ function googleAt({ url }: PubSubDouble, http: Http): Http {
 }
 
 /** A sender for the double's topic. */
-export function openSender(t: TestContext, double: PubSubDouble, provider: Partial<PubSubProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[] } {
+export function openSender(t: TestContext, double: PubSubDouble, provider: Partial<PubSubProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[]; readonly granted: boolean[] } {
   const http = createHttp({ policy: options.policy ?? { development: true }, mayBegin: options.mayBegin ?? (() => true) });
   t.after(() => http.close());
   const { clock = manualClock(Date.now()), key = JSON.stringify(double.key), google = true } = options;
   const learnt: string[] = [];
+  const granted: boolean[] = [];
   const { platform } = options;
   const { credentials, ...bare } = section;
   const sender = open({
@@ -82,7 +83,8 @@ export function openSender(t: TestContext, double: PubSubDouble, provider: Parti
     ...(platform !== undefined && { platform }),
     clock,
     learnSecret: (secret) => learnt.push(secret),
+    onTokenRequest: (answer) => granted.push(answer),
   });
   t.after(() => sender.close());
-  return { sender, learnt };
+  return { sender, learnt, granted };
 }

@@ -62,15 +62,16 @@ export interface OpenOptions {
 export const secretsOf = ({ id, secret, token }: KnownKey): Record<string, string> => ({ "access-key-id": id, "secret-access-key": secret, ...(token !== undefined && { "session-token": token }) });
 
 /** A sender for the double's topic, for which the double is AWS. */
-export function openSender(t: TestContext, double: SnsDouble, provider: Partial<SnsProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[] } {
+export function openSender(t: TestContext, double: SnsDouble, provider: Partial<SnsProvider> = {}, options: OpenOptions = {}): { readonly sender: Sender; readonly learnt: string[]; readonly granted: boolean[] } {
   const http = createHttp({ policy: options.policy ?? { development: true }, mayBegin: options.mayBegin ?? (() => true) });
   t.after(() => http.close());
   const { clock = manualClock(Date.now()) } = options;
   const secrets = new Map(Object.entries(options.secrets ?? secretsOf(options.key ?? double.key)).map(([name, value]) => [`aws/${name}`, value]));
   const learnt: string[] = [];
+  const granted: boolean[] = [];
   const { platform } = options;
   const section: SnsProvider = { topicARN: double.topicArn, ...(platform === undefined && { credentials: { secretRef: { name: "aws" } } }), ...provider };
-  const sender = open({ provider: section, providerName: { namespace: "ci", name: "runs" }, secrets, http: awsAt(double, http), ...(platform !== undefined && { platform }), clock, learnSecret: (secret) => learnt.push(secret) });
+  const sender = open({ provider: section, providerName: { namespace: "ci", name: "runs" }, secrets, http: awsAt(double, http), ...(platform !== undefined && { platform }), clock, learnSecret: (secret) => learnt.push(secret), onTokenRequest: (answer) => granted.push(answer) });
   t.after(() => sender.close());
-  return { sender, learnt };
+  return { sender, learnt, granted };
 }

@@ -72,12 +72,12 @@ describe("publishing to SNS", () => {
     const double = await startDouble(t, { roles: { [roleARN]: "ci/runs" } });
     const asFile = Object.fromEntries(Object.entries(secretsOf(double.key)).map(([name, value]) => [name, `${value}\n`]));
     await openSender(t, double, {}, { secrets: asFile }).sender.send(message, signal);
-    const { learnt, sender } = openSender(t, double, { roleARN });
+    const { learnt, sender, granted } = openSender(t, double, { roleARN });
     await sender.send(message, signal);
     const [secret = "", token = ""] = learnt;
     const temporary = { id: double.published.at(-1)?.keyId ?? "", secret, token };
     await openSender(t, double, {}, { key: temporary }).sender.send(message, signal);
-    assert.deepEqual([double.published.map(({ keyId }) => keyId), double.violations], [[double.key.id, temporary.id, temporary.id], []]);
+    assert.deepEqual([double.published.map(({ keyId }) => keyId), double.violations, granted], [[double.key.id, temporary.id, temporary.id], [], [true]]);
   });
 });
 

@@ -25,6 +25,20 @@ function setting(): Setting {
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe("tokens", () => {
+  it("are told of, granted or not, and not when whoever asked went away", async () => {
+    const granted: boolean[] = [];
+    const clock = manualClock();
+    const answers = [Promise.resolve({ token: "a", expiresAt: 0 }), Promise.reject(new Error("no")), new Promise<never>(() => undefined)];
+    const tokens = createTokens({ request: () => answers.shift() ?? assert.fail(), clock, renewBeforeMs: 0, onRequest: (answer) => granted.push(answer) });
+    await tokens.current(signal);
+    await assert.rejects(tokens.current(signal), /no/);
+    const gone = new AbortController();
+    const waiting = tokens.current(gone.signal);
+    gone.abort();
+    await assert.rejects(waiting);
+    assert.deepEqual(granted, [true, false]);
+  });
+
   it("are asked for once, however many wait, and kept until shortly before their end", async () => {
     const { tokens, clock, asked } = setting();
     const waiting = [tokens.current(signal), tokens.current(signal), tokens.current(signal)];

@@ -34,7 +34,7 @@ describe("metrics", () => {
     for (const [name, { type, help, labels }] of Object.entries(metricCatalogue)) {
       assert.match(name, /^[a-z]+(_[a-z]+)*$/);
       assert.equal(name.endsWith("_total"), type === "counter", name);
-      if (type === "histogram") assert.match(name, /_seconds$/);
+      if (type === "histogram") assert.match(name, /_(seconds|steps)$/);
       assert.match(help, /^[A-Z].*\.$/);
       // Labels of unbounded values would make unbounded series.
       assert.ok(labels.every((label) => !["name", "namespace", "run", "uid", "notification"].includes(label)), name);

@@ -5,7 +5,7 @@ import { requestFailed } from "../http.ts";
 import type { SenderOptions } from "../provider.ts";
 import { createTokens, type Issued, type Tokens } from "../tokens.ts";
 
-export interface ClientCredentials extends Pick<SenderOptions<unknown>, "http" | "clock" | "learnSecret"> {
+export interface ClientCredentials extends Pick<SenderOptions<unknown>, "http" | "clock" | "learnSecret" | "onTokenRequest"> {
   readonly tokenURL: string;
   readonly scopes?: readonly string[];
   readonly audience?: string;
@@ -38,7 +38,7 @@ function issuedIn(body: Uint8Array, now: number): Issued<string> | undefined {
 }
 
 /** Tokens by client credentials (RFC 6749, 4.4). What the server says to a refusal is not shown: its URL comes from a user. */
-export function clientCredentials({ tokenURL, scopes = [], audience, clientId, clientSecret, http, clock, learnSecret }: ClientCredentials): Tokens<string> {
+export function clientCredentials({ tokenURL, scopes = [], audience, clientId, clientSecret, http, clock, learnSecret, onTokenRequest }: ClientCredentials): Tokens<string> {
   const { host } = new URL(tokenURL);
   const authorization = `Basic ${Buffer.from(`${formEncode(clientId)}:${formEncode(clientSecret)}`).toString("base64")}`;
   learnSecret(authorization.slice("Basic ".length));
@@ -58,7 +58,7 @@ export function clientCredentials({ tokenURL, scopes = [], audience, clientId, c
       throw notGiven(requestFailed(error, host, signal));
     }
   };
-  return createTokens({ request, clock, renewBeforeMs });
+  return createTokens({ request, clock, renewBeforeMs, onRequest: onTokenRequest });
 }
 
 /** Whatever is wrong with a request for a token, no message is at fault, and no route. */

@@ -46,7 +46,7 @@ function withoutRedirects({ fetch }: Http): Http["fetch"] {
 const isStatus = (error: unknown, status: number): error is DeliveryError => error instanceof DeliveryError && error.status === status;
 
 /** Speaks to GitHub as the App: a JWT finds the installation of a repository and gets its token, the token does the rest. */
-export function createApi({ provider, http, clock, learnSecret }: Omit<SenderOptions<GitHubProvider>, "secrets">, privateKey: string): Api {
+export function createApi({ provider, http, clock, learnSecret, onTokenRequest }: Omit<SenderOptions<GitHubProvider>, "secrets">, privateKey: string): Api {
   const base = apiBase(provider);
   const host = new URL(base).host;
   const Client = Octokit.defaults({
@@ -56,7 +56,7 @@ export function createApi({ provider, http, clock, learnSecret }: Omit<SenderOpt
     log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
   });
   const app = new App({ appId: provider.appId, privateKey, Octokit: Client, log: new Client().log });
-  const installations = createInstallations(app.octokit, provider.installationId, clock, learnSecret);
+  const installations = createInstallations(app.octokit, provider.installationId, { clock, learnSecret, onTokenRequest });
 
   const during = async <Value>(what: Doing["what"], signal: AbortSignal, work: () => Promise<Value>): Promise<Value> => {
     try {

@@ -1,6 +1,7 @@
 import type { Octokit } from "@octokit/core";
-import type { Clock } from "../../telemetry/clock.ts";
 import { DeliveryError } from "../delivery-error.ts";
+import type { SenderOptions } from "../provider.ts";
+import { toldOf } from "../tokens.ts";
 
 interface Token {
   readonly value: string;
@@ -39,7 +40,7 @@ function tokenOf(data: unknown): Token {
  * Tokens are kept here and not by @octokit/auth-app: it merges requests of different Apps and servers that share an
  * installation id, keeps refused tokens, and ignores when a token ends.
  */
-export function createInstallations(app: Octokit, fixed: number | undefined, clock: Clock, learn: (secret: string) => void): Installations {
+export function createInstallations(app: Octokit, fixed: number | undefined, { clock, learnSecret, onTokenRequest }: Pick<SenderOptions<unknown>, "clock" | "learnSecret" | "onTokenRequest">): Installations {
   const ids = new Map<string, number>();
   const tokens = new Map<number, Token>();
   const lookUps = new Map<string, Promise<number>>();
@@ -55,7 +56,7 @@ export function createInstallations(app: Octokit, fixed: number | undefined, clo
   const fetchToken = async (installation: number, signal: AbortSignal): Promise<Token> => {
     const { data } = await app.request("POST /app/installations/{installation_id}/access_tokens", { installation_id: installation, request: { signal } });
     const token = tokenOf(data);
-    learn(token.value);
+    learnSecret(token.value);
     tokens.set(installation, token);
     return token;
   };
@@ -75,7 +76,7 @@ export function createInstallations(app: Octokit, fixed: number | undefined, clo
     token: async (installation, signal) => {
       const known = tokens.get(installation);
       if (known !== undefined && known.expiresAt - renewBeforeMs > clock.now()) return known.value;
-      return (await shared(renewals, installation, () => fetchToken(installation, signal))).value;
+      return (await shared(renewals, installation, () => toldOf(fetchToken(installation, signal), onTokenRequest, signal))).value;
     },
     refused: (installation, token) => {
       if (tokens.get(installation)?.value === token) tokens.delete(installation);

@@ -1,6 +1,6 @@
 import { GoogleAuth } from "google-auth-library";
-import type { Clock } from "../../telemetry/clock.ts";
 import { DeliveryError } from "../delivery-error.ts";
+import type { SenderOptions } from "../provider.ts";
 import { createTokens, type Issued, type Tokens } from "../tokens.ts";
 import { scope } from "./service-account.ts";
 
@@ -26,7 +26,7 @@ function noToken(error: unknown): DeliveryError {
  * that GOOGLE_APPLICATION_CREDENTIALS names, workload identity federation among them, or the metadata server.
  * @param projectId of the topic; it says nothing about whose identity it is
  */
-export function ambientTokens(projectId: string, clock: Clock, learnSecret: (secret: string) => void): Tokens<string> {
+export function ambientTokens(projectId: string, { clock, learnSecret, onTokenRequest }: Pick<SenderOptions<unknown>, "clock" | "learnSecret" | "onTokenRequest">): Tokens<string> {
   const request = async (): Promise<Issued<string>> => {
     try {
       // Made anew each time: it keeps its tokens itself, refused ones too. Without a project it would look for one everywhere.
@@ -40,5 +40,5 @@ export function ambientTokens(projectId: string, clock: Clock, learnSecret: (sec
       throw error instanceof DeliveryError ? error : noToken(error);
     }
   };
-  return createTokens({ request, clock, renewBeforeMs });
+  return createTokens({ request, clock, renewBeforeMs, onRequest: onTokenRequest });
 }

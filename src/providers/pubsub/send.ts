@@ -28,10 +28,11 @@ const sdkTimeoutMs = 65_000;
 const bodiless = new Set([204, 205, 304]);
 
 /** The tokens of the service account in the Secret, or of the controller's own identity. Throws CredentialsRequired, SecretMalformed. */
-function tokensOf({ provider: { projectId, credentials }, secrets, platform, clock, learnSecret }: SenderOptions<PubSubProvider>): Tokens<string> {
+function tokensOf(options: SenderOptions<PubSubProvider>): Tokens<string> {
+  const { provider: { projectId, credentials }, secrets, platform, clock, learnSecret } = options;
   if (credentials === undefined) {
     if (platform === undefined) throw new DeliveryError("CredentialsRequired", "spec.gcpPubSub.credentials must name a Secret with the key of a service account: the controller's own identity may not be used here");
-    return ambientTokens(projectId, clock, learnSecret);
+    return ambientTokens(projectId, options);
   }
   const { name, key } = secretOf(credentials, "service-account.json", "");
   const sign = selfSignedTokens(readServiceAccount(secrets.get(`${name}/${key}`) ?? "", `Secret ${name}, key ${key}`), clock, learnSecret);

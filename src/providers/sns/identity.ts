@@ -3,7 +3,7 @@ import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import type { Clock } from "../../telemetry/clock.ts";
 import { DeliveryError } from "../delivery-error.ts";
 import type { Http } from "../http.ts";
-import { createTokens, type Issued, type Tokens } from "../tokens.ts";
+import { createTokens, type Issued, type OnTokenRequest, type Tokens } from "../tokens.ts";
 import { toDeliveryError } from "./errors.ts";
 import { handlerOver, type AwsRequestHandler } from "./http-handler.ts";
 
@@ -20,6 +20,7 @@ export type Identity = Tokens<AccessKey>;
 interface IdentityOptions {
   readonly clock: Clock;
   readonly learnSecret: (secret: string) => void;
+  readonly onTokenRequest?: OnTokenRequest | undefined;
 }
 
 export interface RoleOptions extends IdentityOptions {
@@ -46,7 +47,7 @@ export const clientDefaults = { maxAttempts: 1, retryMode: "standard", defaultsM
 export const fixedIdentity = (key: AccessKey): Identity => ({ current: () => Promise.resolve(key), refused: () => undefined });
 
 /** A role that another identity assumes. */
-export function createRole({ roleARN, externalId, region, endpoint, identity, requestHandler, clock, learnSecret }: RoleOptions): Identity {
+export function createRole({ roleARN, externalId, region, endpoint, identity, requestHandler, clock, learnSecret, onTokenRequest }: RoleOptions): Identity {
   const { host } = new URL(endpoint);
 
   const request = async (signal: AbortSignal): Promise<Issued<AccessKey>> => {
@@ -68,7 +69,7 @@ export function createRole({ roleARN, externalId, region, endpoint, identity, re
       throw failure;
     }
   };
-  return createTokens({ request, clock, renewBeforeMs });
+  return createTokens({ request, clock, renewBeforeMs, onRequest: onTokenRequest });
 }
 
 export interface CallerOptions {
@@ -97,7 +98,7 @@ const silent = { debug: () => undefined, info: () => undefined, warn: () => unde
  * (EKS Pod Identity) or the machine's.
  * @param platform the way to AWS's STS; the SDK asks endpoints on this machine and its own network without it
  */
-export function ambientIdentity(platform: Http, { clock, learnSecret }: IdentityOptions): Identity {
+export function ambientIdentity(platform: Http, { clock, learnSecret, onTokenRequest }: IdentityOptions): Identity {
   const request = async (signal: AbortSignal): Promise<Issued<AccessKey>> => {
     try {
       const { accessKeyId, secretAccessKey, sessionToken, expiration } = await defaultProvider({ logger: silent, clientConfig: { maxAttempts: 1, requestHandler: handlerOver(platform) } })();
@@ -108,7 +109,7 @@ export function ambientIdentity(platform: Http, { clock, learnSecret }: Identity
       throw noIdentity(error, clock.now(), signal);
     }
   };
-  return createTokens({ request, clock, renewBeforeMs });
+  return createTokens({ request, clock, renewBeforeMs, onRequest: onTokenRequest });
 }
 
 /** The SDK's own error may hold what it has read. */

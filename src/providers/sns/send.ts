@@ -39,7 +39,7 @@ function inputOf(message: Message): PublishCommandInput {
 
 /** Publishes to one topic, as the identity in the Provider's Secret, or the controller's own, or a role that one of them assumes. */
 export function open(options: SenderOptions<SnsProvider>): Sender {
-  const { provider, http, clock, learnSecret, providerName } = options;
+  const { provider, http, clock, learnSecret, onTokenRequest, providerName } = options;
   const own = identityOf(options);
   const endpoint = snsUrl(provider);
   const host = new URL(endpoint).host;
@@ -51,7 +51,7 @@ export function open(options: SenderOptions<SnsProvider>): Sender {
   const roleOf = (roleARN: string): Identity => {
     if (providerName === undefined) throw new DeliveryError("ProviderInvalid", "a role can only be assumed for a Provider whose name is known");
     const externalId = `${providerName.namespace}/${providerName.name}`;
-    return createRole({ ...sts, roleARN, externalId, identity: own, learnSecret });
+    return createRole({ ...sts, roleARN, externalId, identity: own, learnSecret, onTokenRequest });
   };
   const identity = provider.roleARN === undefined ? own : roleOf(provider.roleARN);
   const changes = provider.roleARN !== undefined || provider.credentials === undefined;
