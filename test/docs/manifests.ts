@@ -5,8 +5,8 @@ import { fencedBlocks, pages, type Block, type Page } from "./pages.ts";
 export interface YamlBlock {
   /** The page. */
   readonly path: string;
-  /** Whole manifests, a kustomization, values of the chart, or a part (`spec` or `status`) of a Provider or a Notification. */
-  readonly kind: "manifests" | "kustomization" | "values" | "part";
+  /** Whole manifests, a kustomization, values of the chart, a part (`spec` or `status`) of a Provider or a Notification, or a step of a GitHub workflow. */
+  readonly kind: "manifests" | "kustomization" | "values" | "part" | "step";
   readonly text: string;
   /** What the part belongs to. */
   readonly partOf?: "Provider" | "Notification";
@@ -21,6 +21,7 @@ function kindOf({ text, comment }: Block, path: string): Pick<YamlBlock, "kind" 
   const [, partOf] = /^of a (Provider|Notification)$/.exec(comment) ?? [];
   if (partOf !== undefined) return { kind: "part", partOf: partOf as "Provider" | "Notification" };
   if (comment === "values of the chart") return { kind: "values" };
+  if (comment === "a step of a workflow") return { kind: "step" };
   if (/^kind: Kustomization$/m.test(text)) return { kind: "kustomization" };
   if (/^kind: /m.test(text)) return { kind: "manifests" };
   throw new Error(`${path}: what is this? Begin it with its kind, or say before the fence what it is part of:\n${text}`);
