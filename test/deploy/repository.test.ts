@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { parse } from "yaml";
 
@@ -27,10 +27,21 @@ describe("workflows", () => {
   }
 });
 
+it("the versions of Kubernetes that have a Go module are those that the workflow and docs/operations.md name", () => {
+  const modules = globSync("test/cluster/v*/go.mod", { cwd: project }).map((path) => basename(dirname(path)).slice(1)).sort();
+  const { jobs } = parse(read(".github/workflows/versions.yaml")) as { jobs: { kubernetes: { strategy: { matrix: { version: string[] } } } } };
+  assert.deepEqual(jobs.kubernetes.strategy.matrix.version, modules);
+  const pinned = ["test/cluster", ...modules.map((version) => `test/cluster/v${version}`)].map((folder) => /k8s\.io\/kubernetes v(\S+)/.exec(read(`${folder}/go.mod`))?.[1] ?? "");
+  const tekton = ["test/cluster/tekton", "test/cluster/tekton/v1.0"].map((folder) => /tektoncd\/pipeline v(\S+)/.exec(read(`${folder}/go.mod`))?.[1] ?? "");
+  const documented = [...(/## Versions\n([^]*?)\n## /.exec(read("docs/operations.md"))?.[1] ?? "").matchAll(/\b\d+\.\d+\.\d+\b/g)].map(([version]) => version);
+  assert.deepEqual([...new Set(documented)].sort(), [...pinned, ...tekton].sort());
+});
+
 describe("dependencies", () => {
   it("of all kinds are looked after", () => {
     const { updates } = parse(read(".github/dependabot.yml")) as { updates: { "package-ecosystem": string; directory?: string; directories?: string[] }[] };
-    const modules = globSync("test/**/go.mod", { cwd: project }).map((path) => `/${dirname(path)}`).sort();
+    // Those that are named after a version are there for that version.
+    const modules = globSync("test/**/go.mod", { cwd: project }).map((path) => `/${dirname(path)}`).filter((path) => !/\/v\d+\.\d+$/.test(path)).sort();
     assert.deepEqual(updates.find((update) => update["package-ecosystem"] === "gomod")?.directories?.sort(), modules);
     assert.deepEqual(updates.map((update) => update["package-ecosystem"]).sort(), ["docker", "github-actions", "gomod", "npm"]);
   });

@@ -4,14 +4,15 @@ import { type Binaries, ControlPlaneUnavailable, findBinaries } from "./control-
 import { applyCrds, readCrds } from "./control-plane/crds.ts";
 import { type UserName, writeKubeconfig } from "./control-plane/credentials.ts";
 import { launch, type Launched } from "./control-plane/launch.ts";
+import { oldestTektonModule, tektonModule } from "./control-plane/pinned.ts";
 import { tektonCrds } from "./control-plane/tekton-crds.ts";
 import { type KubeClient } from "./kube-client.ts";
 
 export { ControlPlaneUnavailable };
 
 export interface ControlPlaneOptions {
-  /** Whether Tekton's CRDs (PipelineRun, TaskRun, CustomRun) are installed. Default true. */
-  readonly tekton?: boolean;
+  /** Whether Tekton's CRDs (PipelineRun, TaskRun, CustomRun) are installed, or those of the oldest Tekton that is supported. Default true. */
+  readonly tekton?: boolean | "oldest";
   /** More CRDs to install before kube-controller-manager starts: YAML files or folders of them. */
   readonly crds?: readonly string[];
   /** More flags for kube-apiserver, such as those of an audit log. */
@@ -118,7 +119,7 @@ async function tokenOf(client: KubeClient, tokens: Launched["tokens"], identity:
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const progress = options.progress ?? ((line: string) => process.stderr.write(`control plane: ${line}\n`));
   const binaries = await findBinaries(progress);
-  const crds = [...(options.tekton === false ? [] : await tektonCrds()), ...readCrds(options.crds ?? [])];
+  const crds = [...(options.tekton === false ? [] : await tektonCrds(options.tekton === "oldest" ? oldestTektonModule : tektonModule)), ...readCrds(options.crds ?? [])];
   const launched = await launch(binaries, { crds, apiServerArguments: options.apiServerArguments ?? [] });
   const { supervisor, server, caFile, client, tokens, kubeconfigs } = launched;
   const version = (await client.call<{ gitVersion: string }>("GET", "/version")).gitVersion;

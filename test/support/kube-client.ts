@@ -25,6 +25,9 @@ export interface KubeObject {
   [field: string]: unknown;
 }
 
+/** Objects as one that every kubectl reads: before 1.31 it takes several JSON documents for bad YAML. */
+export const listOf = (items: readonly object[]): string => JSON.stringify({ apiVersion: "v1", kind: "List", items });
+
 export interface KubeResponse {
   readonly status: number;
   /** The parsed JSON body; text that is not JSON comes as it is. */

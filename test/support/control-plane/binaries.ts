@@ -17,14 +17,14 @@ export class ControlPlaneUnavailable extends Error {
   override readonly name = "ControlPlaneUnavailable";
 }
 
-/** The cache's folder for the built binaries; its name changes with the pinned sources. */
-function binaryCacheDirectory(): string {
+/** The cache's folder for the binaries that are built from a Go module; its name changes with the pinned sources. */
+export function binaryCacheDirectory(module = clusterModule): string {
   const hash = createHash("sha256");
-  for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(clusterModule, file)));
-  return join(cacheDirectory(), `control-plane-${kubernetesVersion()}-${process.platform}-${process.arch}-${hash.digest("hex").slice(0, 12)}`);
+  for (const file of ["go.mod", "go.sum"]) hash.update(readFileSync(join(module, file)));
+  return join(cacheDirectory(), `control-plane-${kubernetesVersion(module)}-${process.platform}-${process.arch}-${hash.digest("hex").slice(0, 12)}`);
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -59,11 +59,13 @@ export interface BuildOptions {
   readonly names: readonly BinaryName[];
   readonly into: string;
   readonly version: string;
+  /** The folder of the Go module that pins the sources. Default: that of the control plane of tests. */
+  readonly module?: string;
   readonly progress: (line: string) => void;
 }
 
 /** Builds the named binaries from the Go module. Each appears in `into` only when it is whole. Rejects with a sentence. */
-export async function buildBinaries({ names, into, version, progress }: BuildOptions): Promise<void> {
+export async function buildBinaries({ names, into, version, module = clusterModule, progress }: BuildOptions): Promise<void> {
   const partial = workingDirectory(dirname(into));
   const wanted = names.map((name) => packages[name].path);
   const started = Date.now();
@@ -76,11 +78,11 @@ export async function buildBinaries({ names, into, version, progress }: BuildOpt
   report = "downloading modules";
   const timer = setInterval(tell, progressEvery);
   try {
-    const total = (await go(["list", "-mod=readonly", "-deps", ...wanted], { in: clusterModule })).trim().split("\n").length;
+    const total = (await go(["list", "-mod=readonly", "-deps", ...wanted], { in: module })).trim().split("\n").length;
     report = "compiling and linking";
     const flags = ["-v", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags", linkerFlags(version)];
     await go(["build", ...flags, "-o", `${partial}/`, ...wanted], {
-      in: clusterModule,
+      in: module,
       onLine: (line) => {
         if (line.startsWith("go: ")) return;
         compiled += 1;

@@ -24,26 +24,26 @@ function withoutConversion(crd: Crd): Crd {
   return { ...crd, spec: { ...crd.spec, conversion: { strategy: "None" } } };
 }
 
-/** Folder of the pinned Go module. Throws {@link ControlPlaneUnavailable} when it cannot be had. */
-export async function tektonSources(): Promise<string> {
-  const module = await go(["mod", "download", "-json", "github.com/tektoncd/pipeline"], { in: tektonModule }).catch((error: unknown) => {
+/** Folder of the sources that a Go module pins. Throws {@link ControlPlaneUnavailable} when they cannot be had. */
+export async function tektonSources(pinnedBy = tektonModule): Promise<string> {
+  const module = await go(["mod", "download", "-json", "github.com/tektoncd/pipeline"], { in: pinnedBy }).catch((error: unknown) => {
     throw new ControlPlaneUnavailable(`Tekton's sources cannot be had: ${(error as Error).message}.`, { cause: error });
   });
   return (JSON.parse(module) as { Dir: string }).Dir;
 }
 
 /**
- * Tekton's own CRDs of PipelineRun, TaskRun and CustomRun, from the pinned Go module or the cache of an earlier call. Throws
+ * Tekton's own CRDs of PipelineRun, TaskRun and CustomRun, from what a Go module pins or the cache of an earlier call. Throws
  * {@link ControlPlaneUnavailable} when the module cannot be had.
  */
-export async function tektonCrds(): Promise<readonly Crd[]> {
-  const cached = join(cacheDirectory(), `tekton-crds-${tektonVersion()}.json`);
+export async function tektonCrds(pinnedBy = tektonModule): Promise<readonly Crd[]> {
+  const cached = join(cacheDirectory(), `tekton-crds-${tektonVersion(pinnedBy)}.json`);
   try {
     return JSON.parse(readFileSync(cached, "utf8")) as Crd[];
   } catch {
     // Not there yet.
   }
-  const folder = await tektonSources();
+  const folder = await tektonSources(pinnedBy);
   const crds = files.map((file) => withoutConversion(parse(readFileSync(join(folder, "config/300-crds", file), "utf8")) as Crd));
   const partial = workingDirectory(cacheDirectory());
   writeFileSync(join(partial, "crds.json"), JSON.stringify(crds));
@@ -53,9 +53,9 @@ export async function tektonCrds(): Promise<readonly Crd[]> {
 }
 
 /** The schemas that Tekton publishes of the runs' kinds, in the versions that are watched. */
-export async function publishedSchemas(): Promise<Readonly<Record<string, unknown>>> {
+export async function publishedSchemas(pinnedBy = tektonModule): Promise<Readonly<Record<string, unknown>>> {
   const watched: Readonly<Record<string, string>> = { PipelineRun: "v1", TaskRun: "v1", CustomRun: "v1beta1" };
-  const crds = await tektonCrds();
+  const crds = await tektonCrds(pinnedBy);
   return Object.fromEntries(
     crds.map(({ spec: { names, versions } }) => [names.kind, versions.find(({ name }) => name === watched[names.kind])?.schema.openAPIV3Schema]),
   );
