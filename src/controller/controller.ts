@@ -1,13 +1,10 @@
 import { randomBytes } from "node:crypto";
-import type { Kube } from "../kube/client.ts";
 import { runElection } from "../kube/election.ts";
 import type { Term } from "../kube/term.ts";
-import type { Outbound } from "../providers/outbound.ts";
-import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
-import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createCaches, type CacheHandlers, type Caches } from "./caches.ts";
 import { abortWithAny } from "./ending.ts";
+import type { ControllerOptions } from "./controller-options.ts";
 import { createLead } from "./lead.ts";
 import { notificationKeyOf, pairOfRecord } from "./ledger.ts";
 import { createPrevious, withPrevious } from "./previous.ts";
@@ -16,33 +13,9 @@ import { makeRoute } from "./routes.ts";
 import { createSettlement } from "./settlement.ts";
 import { createWatchHealth } from "./watch-health.ts";
 import { createStandby, type Standby } from "./standby.ts";
-import type { StepObserver } from "./steps.ts";
 import type { TrimmedRun } from "./trim-run.ts";
 import { createUnrecorded } from "./unrecorded.ts";
 import { createWholeRuns } from "./whole-runs.ts";
-
-export interface ControllerOptions {
-  readonly kube: Kube;
-  /** Makes what requests to services go through. They are begun only while `mayBegin` says so. */
-  readonly outbound: (mayBegin: () => boolean) => Outbound;
-  readonly ownIdentityNamespaces: OwnIdentityNamespaces;
-  /** Secrets are used only where they name the Provider. Default: false. */
-  readonly requireSecretOptIn?: boolean;
-  readonly telemetry: Telemetry;
-  readonly observe: StepObserver;
-  readonly urlTemplate: string | undefined;
-  /** How long a message is tried, in milliseconds. */
-  readonly deadlineMs: number;
-  /** Which process this is, for people who read the Lease and Events. */
-  readonly instance: string;
-  /** The installation's own namespace, where the Lease is. */
-  readonly namespace: string;
-  /** Where runs, Providers and Notifications are watched; none: everywhere. */
-  readonly watchNamespaces: readonly string[];
-  readonly leaseDurationMs: number;
-  /** What else only one process may do; until the signal aborts. */
-  readonly whileLeading: (signal: AbortSignal) => Promise<void>;
-}
 
 export interface Controller {
   readonly check: ReadinessCheck;

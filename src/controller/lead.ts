@@ -13,7 +13,7 @@ import { createChildren } from "./children.ts";
 import { createConnections, rateOf } from "./connections.ts";
 import { createCredentialChecks } from "./credential-checks.ts";
 import { untilCachesHoldRecords } from "./consistent.ts";
-import type { ControllerOptions } from "./controller.ts";
+import type { ControllerOptions } from "./controller-options.ts";
 import { createDeliverer } from "./deliver.ts";
 import { abortAfter, abortWithAny } from "./ending.ts";
 import { createFirstLooks } from "./first-looks.ts";

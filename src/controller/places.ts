@@ -1,6 +1,7 @@
 import type { RunEvent } from "../api/run-event.ts";
 import type { Message } from "../providers/provider.ts";
 import type { Route } from "./plan.ts";
+import { secondsOf } from "./iso-seconds.ts";
 import { providerKeyOf } from "./routes.ts";
 
 /** When a run was made, in whole seconds since the epoch: of two made in one second, the uid decides. */
@@ -24,9 +25,6 @@ export interface Places {
 
 /** So many places are known; those that were reported to longest ago are forgotten first. */
 const maxPlaces = 20_000;
-
-/** Kubernetes' times have whole seconds. */
-export const secondsOf = (time: string): number => Math.floor(Date.parse(time) / 1000);
 
 const isNewer = (a: Age, b: Age): boolean => a.created > b.created || (a.created === b.created && a.uid > b.uid);
 

@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { endedAt } from "./normalise-run.ts";
-import { secondsOf } from "./places.ts";
+import { secondsOf } from "./iso-seconds.ts";
 import { createShared, sharedText } from "./shared-values.ts";
 import { usualSeriesKey } from "./series-key.ts";
 import type { RunCondition, TrimmedRun } from "./trim-run.ts";

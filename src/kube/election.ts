@@ -1,24 +1,6 @@
-import type { Clock } from "../telemetry/clock.ts";
-import type { Logger } from "../telemetry/log.ts";
-import type { Kube } from "./client.ts";
 import { startDeadline } from "./deadline.ts";
 import { newLease, readLease, writeLease, type LeaseRecord } from "./lease.ts";
-import { holdLease, type Term } from "./term.ts";
-
-export interface ElectionOptions {
-  readonly kube: Kube;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Of the Lease. */
-  readonly namespace: string;
-  readonly name: string;
-  /** Who this process is; no other may ever have the same. */
-  readonly identity: string;
-  /** How long others wait, after the last change of the Lease that they saw, before they take it. */
-  readonly leaseDurationMs: number;
-  /** This process began or ceased to lead. */
-  readonly onChange: (leads: boolean) => void;
-}
+import { holdLease, type ElectionOptions, type Term } from "./term.ts";
 
 /** A process that is to end waits no longer to learn whether it has the Lease. */
 const takeWithinMs = 2_000;

@@ -1,7 +1,24 @@
-import type { ElectionOptions } from "./election.ts";
+import type { Clock } from "../telemetry/clock.ts";
+import type { Logger } from "../telemetry/log.ts";
+import type { Kube } from "./client.ts";
 import { startDeadline } from "./deadline.ts";
 import { isConflict } from "./kube-error.ts";
 import { newLease, readLease, writeLease, type LeaseRecord } from "./lease.ts";
+
+export interface ElectionOptions {
+  readonly kube: Kube;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the Lease. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Who this process is; no other may ever have the same. */
+  readonly identity: string;
+  /** How long others wait, after the last change of the Lease that they saw, before they take it. */
+  readonly leaseDurationMs: number;
+  /** This process began or ceased to lead. */
+  readonly onChange: (leads: boolean) => void;
+}
 
 /** The time during which this process leads. */
 export interface Term {
