@@ -30,7 +30,7 @@ export const serveFlags = [
   { name: "webhook-url", type: "string", value: "URL", description: "For a webhook outside the cluster: the https URL that the API server is told to call." },
   { name: "certificates", type: "string", value: "BY", values: ["self", "cert-manager"], description: "Who makes the webhook's certificate: self or cert-manager. Default: self." },
   { name: "metrics-port", type: "string", value: "PORT", description: "Port of /metrics, /healthz and /readyz. Default: 9090; 0 takes a free one." },
-  { name: "log-level", type: "string", value: "LEVEL", values: logLevels, description: "debug, info, warn or error. Default: info." },
+  { name: "log-level", type: "string", value: "LEVEL", values: logLevels, description: "debug, info, warn or error. Default: info. The signal SIGUSR2 switches to debug, and back." },
   { name: "run-url-template", type: "string", value: "URL", description: "Link to a run, with {kind}, {plural}, {namespace} and {name} as placeholders. Default: none." },
   { name: "instance", type: "string", value: "NAME", description: "What this process is called in the Lease and in Events. Default: the name of the host, which is that of the Pod." },
   { name: "lease-duration", type: "string", value: "DURATION", description: "How long another controller waits before it takes over from one that vanished, 3s to 10m. Default: 15s." },

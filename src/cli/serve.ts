@@ -12,6 +12,7 @@ import { createOutbound } from "../providers/outbound.ts";
 import { systemClock, type Clock } from "../telemetry/clock.ts";
 import { serveHealth, type ReadinessCheck } from "../telemetry/health.ts";
 import { createLogger } from "../telemetry/log.ts";
+import { debugOnSignal } from "../telemetry/log-level.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createRedactor } from "../telemetry/redact.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
@@ -40,7 +41,8 @@ interface Role {
 export async function serve(config: Config, signal: AbortSignal, injected: Injected = {}): Promise<void> {
   const clock = injected.clock ?? systemClock;
   const redactor = createRedactor();
-  const telemetry: Telemetry = { log: createLogger(config.logLevel, redactor), metrics: createMetrics({ nodeMetrics: true }), redactor, clock };
+  const log = createLogger(config.logLevel, redactor);
+  const telemetry: Telemetry = { log, metrics: createMetrics({ nodeMetrics: true }), redactor, clock };
   const kube = await connect({ ...(config.kubeconfig !== undefined && { kubeconfig: config.kubeconfig }), clock });
   if (config.development && config.kubeconfig === undefined) {
     throw new CodedError("UsageInvalid", "--development is for one's own machine: it is refused with the in-cluster configuration");
@@ -97,11 +99,13 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
     );
   }
   const health = await serveHealth({ port: config.metricsPort, host: config.bindAddress, metrics: telemetry.metrics, checks: roles.flatMap(({ check }) => check ?? []) });
-  telemetry.log.info("started", { webhook: config.webhook, controller: config.controller, metricsPort: health.port, server: kube.server });
+  const noMoreSignals = debugOnSignal(log);
+  log.info("started", { webhook: config.webhook, controller: config.controller, metricsPort: health.port, server: kube.server });
   try {
     await Promise.all(roles.map((role) => role.run(signal)));
   } finally {
-    telemetry.log.info("stopping");
+    noMoreSignals();
+    log.info("stopping");
     await Promise.allSettled([health.close(), kube.close()]);
   }
 }

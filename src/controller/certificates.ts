@@ -100,12 +100,12 @@ async function keepAuthorities(options: CertificateKeeperOptions, { trust, serve
   return { current, next, former };
 }
 
-const told: Readonly<Record<Exclude<AuthorityStep["step"], "none">, string>> = {
+const told = {
   begin: "made the certificate authority of the webhook",
   prepare: "made the next certificate authority of the webhook",
   promote: "the next certificate authority of the webhook signs from now on",
   retire: "took an old certificate authority of the webhook out of the bundle",
-};
+} as const satisfies Readonly<Record<Exclude<AuthorityStep["step"], "none">, string>>;
 
 async function taken(options: CertificateKeeperOptions, { current, next, former }: Authorities, planned: AuthorityStep): Promise<Authorities> {
   switch (planned.step) {

@@ -8,12 +8,21 @@ export type LogLevel = (typeof logLevels)[number];
 /** Fields of a log line. Values are redacted; errors become code, message and the names of their causes. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** A text that is known when the program is compiled: one or more literals, and nothing put into them. */
+type Constant<Text extends string> = Partial<Record<Text, unknown>> extends Record<Text, unknown> ? never : Text;
+
 /** Writes one JSON line per call: a constant message, and fields for everything that varies. */
 export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  debug<const Text extends string>(message: Constant<Text>, fields?: LogFields): void;
+  info<const Text extends string>(message: Constant<Text>, fields?: LogFields): void;
+  warn<const Text extends string>(message: Constant<Text>, fields?: LogFields): void;
+  error<const Text extends string>(message: Constant<Text>, fields?: LogFields): void;
+}
+
+/** A logger whose level can be changed at any time. */
+export interface LeveledLogger extends Logger {
+  readonly level: () => LogLevel;
+  readonly setLevel: (level: LogLevel) => void;
 }
 
 function describeError(error: Error, clean: (text: string) => string): Record<string, unknown> {
@@ -49,7 +58,7 @@ const cleanFields = (fields: object, clean: (text: string) => string, depth = 0)
   Object.fromEntries(Object.entries(fields).map(([key, value]) => [clean(key), cleanValue(value, clean, depth)]));
 
 /** A logger to a file descriptor (1: standard output, 2: standard error). */
-export function createLogger(level: LogLevel, redactor: Redactor, fd = 1): Logger {
+export function createLogger(level: LogLevel, redactor: Redactor, fd = 1): LeveledLogger {
   const base: PinoLogger = pino(
     { level, base: null, messageKey: "message", timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
     destination({ dest: fd, sync: true }),
@@ -59,7 +68,16 @@ export function createLogger(level: LogLevel, redactor: Redactor, fd = 1): Logge
     (message: string, fields: LogFields = {}): void => {
       if (base.isLevelEnabled(name)) base[name](cleanFields(fields, redactor.clean), message);
     };
-  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+  return {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    level: () => logLevels.find((known) => known === base.level) ?? level,
+    setLevel: (to) => {
+      base.level = to;
+    },
+  };
 }
 
 /** A logger that writes nothing, for offline commands. */

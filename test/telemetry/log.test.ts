@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import { CodedError } from "../../src/errors.ts";
-import { createLogger, silentLogger, type Logger, type LogLevel } from "../../src/telemetry/log.ts";
+import { createLogger, silentLogger, type LeveledLogger, type LogLevel } from "../../src/telemetry/log.ts";
 import { createRedactor, type Redactor } from "../../src/telemetry/redact.ts";
 
 interface Logged {
-  readonly log: Logger;
+  readonly log: LeveledLogger;
   readonly redactor: Redactor;
   readonly text: () => string;
   readonly lines: () => Record<string, unknown>[];
@@ -47,6 +47,29 @@ describe("a log line", () => {
     const { log, lines } = logger(t, "warn");
     for (const level of ["debug", "info", "warn", "error"] as const) log[level](level);
     assert.deepEqual(lines().map(({ message }) => message), ["warn", "error"]);
+  });
+
+  it("has a message that is known when the program is compiled", (t) => {
+    const { log, lines } = logger(t);
+    const name: string = t.name;
+    const either = name === "" ? "one text" : "another text";
+    log.info(either);
+    // @ts-expect-error what varies goes into fields
+    log.info(name);
+    // @ts-expect-error nor is it put into the message
+    log.info(`about ${name}`);
+    assert.equal(lines().length, 3);
+  });
+
+  it("is left out below a level that is set later", (t) => {
+    const { log, lines } = logger(t, "error");
+    log.info("one");
+    log.setLevel("debug");
+    log.debug("two");
+    assert.equal(log.level(), "debug");
+    log.setLevel("warn");
+    log.info("three");
+    assert.deepEqual(lines().map(({ message }) => message), ["two"]);
   });
 
   it("of a silent logger is none", () => {
