@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox";
 import type { KindDefinition, Metadata } from "./kind.ts";
 import { runKinds, runStatuses } from "./run-event.ts";
-import { atomicList, conditionFields, namespaceName, objectName, oneWordOf, rulesOf, setOf, keyedList, text, time } from "./schema.ts";
+import { atomicList, conditionFields, namespaceName, objectName, oneWordOf, rulesOf, setOf, keyedList, text, time, unseen } from "./schema.ts";
 import type { Sections } from "./section.ts";
 import { labelSelector, namespaceSelector } from "./selectors.ts";
 
@@ -158,7 +158,7 @@ const status = Type.Object(
     recent: Type.Optional(atomicList(judged, { maxItems: maxRecent, description: "The last states of runs that were judged, the latest first; runs of other kinds and statuses than the filter's are not. Written with the counters, and every five minutes." })),
     faults: Type.Optional(atomicList(fault, { maxItems: maxFaults, description: "Parts of the filter and of templates that failed on runs, the latest first." })),
   },
-  { description: "What the controller found out about this Notification." },
+  { default: unseen, description: "What the controller found out about this Notification." },
 );
 
 /** Messages of one Notification in a minute, where it says nothing else. */

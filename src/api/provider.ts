@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox";
 import type { KindDefinition, Metadata } from "./kind.ts";
-import { conditionFields, objectName, oneWordOf, rulesOf, text, time } from "./schema.ts";
+import { conditionFields, objectName, oneWordOf, rulesOf, text, time, unseen } from "./schema.ts";
 import type { Sections } from "./section.ts";
 import { namespaceSelector, type NamespaceSelector } from "./selectors.ts";
 
@@ -82,7 +82,7 @@ const status = Type.Object(
       ),
     ),
   },
-  { description: "What the controller found out about this Provider." },
+  { default: unseen, description: "What the controller found out about this Provider." },
 );
 
 /** The kind Provider, with the sections of the given providers. */

@@ -99,8 +99,11 @@ export interface Condition {
   readonly observedGeneration?: number;
 }
 
+/** What an object's status is before anybody has looked at it. By the rules of kstatus one without a status would be as it should be. */
+export const unseen = { observedGeneration: -1 } as const;
+
 /** `status.conditions`, and the generation they were judged for. */
 export const conditionFields = (types: string) => ({
-  observedGeneration: Type.Optional(Type.Integer({ minimum: 0, description: "The generation of the spec that this status is about." })),
+  observedGeneration: Type.Optional(Type.Integer({ minimum: -1, description: "The generation of the spec that this status is about; -1 before the first look at it." })),
   conditions: Type.Optional(keyedList("type", condition, { maxItems: 16, description: `What holds and what does not: ${types}.` })),
 });

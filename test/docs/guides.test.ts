@@ -134,7 +134,8 @@ describe("the manifests of a guide send what it says:", () => {
   }
 
   it("every guide is played, and is in the list of guides", () => {
-    assert.deepEqual(guides.map(({ path }) => path.slice("docs/guides/".length, -".md".length)).toSorted(), Object.keys(played).toSorted());
+    const withManifests = guides.filter((guide) => codeBlocks(guide, "yaml").length > 0);
+    assert.deepEqual(withManifests.map(({ path }) => path.slice("docs/guides/".length, -".md".length)).toSorted(), Object.keys(played).toSorted());
     const list = pages().find(({ path }) => path === "docs/guides/README.md")?.text ?? "";
     assert.deepEqual(guides.filter(({ path }) => !list.includes(`(${path.slice("docs/guides/".length)})`)), []);
   });

@@ -69,8 +69,8 @@ test("with rights in some namespaces alone, runs there are reported, runs elsewh
   await pause(1_000);
   assert.deepEqual(told(), expected("first", "second"));
   assert.equal(github.statuses.length, 4);
-  const { items } = await client.call<{ items: { metadata: { namespace: string }; status?: object }[] }>("GET", "/apis/integrations.tekton.ornew.io/v1alpha1/notifications");
-  assert.deepEqual(items.filter(({ status }) => status === undefined).map(({ metadata }) => metadata.namespace), ["team-c", "team-c", "team-c"]);
+  const { items } = await client.call<{ items: { metadata: { namespace: string }; status?: { conditions?: object[] } }[] }>("GET", "/apis/integrations.tekton.ornew.io/v1alpha1/notifications");
+  assert.deepEqual(items.filter(({ status }) => status?.conditions === undefined).map(({ metadata }) => metadata.namespace), ["team-c", "team-c", "team-c"]);
 
   // Over watched namespaces, and one that is not.
   const selected = ["team-b", "team-c"];
