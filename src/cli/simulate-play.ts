@@ -5,6 +5,7 @@ import type { RunEvent, RunStatus } from "../api/run-event.ts";
 import type { Recorded } from "../controller/owed.ts";
 import { createPlaces, type Places } from "../controller/places.ts";
 import { plan, type Plan, type Route } from "../controller/plan.ts";
+import type { Explained } from "../controller/match.ts";
 import { makeRoute, providerKeyOf } from "../controller/routes.ts";
 import { includes, reachOf } from "../controller/reach.ts";
 import { createPrevious } from "../controller/previous.ts";
@@ -22,6 +23,8 @@ export interface Simulated {
   readonly reason: string;
   readonly matched: boolean;
   readonly why?: string;
+  /** What each part of the filter says; where it is asked for. */
+  readonly predicates?: readonly Explained[];
   /** Parts of the Notification's templates that failed on this state and are empty. */
   readonly faults?: readonly string[];
   readonly requests: readonly (RenderedRequest & { readonly provider: string })[];
@@ -42,7 +45,7 @@ function whyOf(planned: Plan, player: Player): string | undefined {
 }
 
 /** Judges a state, and takes what would be sent as accepted. */
-function judge(player: Player, view: RunView): Simulated {
+function judge(player: Player, view: RunView, explain: boolean): Simulated {
   const { event } = view;
   const recorded = player.recorded.get(event.uid) ?? new Map<string, Recorded>();
   const planned = plan(player.route, view, recorded, undefined, (message) => player.places.isOvertaken(player.route, message, event));
@@ -60,6 +63,7 @@ function judge(player: Player, view: RunView): Simulated {
     reason: event.reason,
     matched: planned.kind === "waiting" || planned.matched,
     ...(why !== undefined && { why }),
+    ...(explain && { predicates: player.route.matcher.explain(event) }),
     ...(faults !== undefined && { faults }),
     requests: messages.map(({ request }) => ({ provider: player.route.destination?.definition.type ?? "", ...request })),
   };
@@ -71,8 +75,9 @@ const selectable = ({ route }: Player, event: RunEvent): boolean =>
 /**
  * Plays changes of runs to Notifications in order, as the controller would see them if every change reached it alone and
  * every message were accepted. `activeSince` is ignored.
+ * @param explain whether each part of the filter is asked, also behind the first that does not hold
  */
-export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator<Simulated, void> {
+export function* simulate(setup: Setup, changes: Iterable<RunChange>, explain = false): Generator<Simulated, void> {
   const providers = new Map(setup.providers.map((provider) => [`${provider.metadata.namespace}/${provider.metadata.name}`, provider]));
   const offered = (notification: Notification): Provider | undefined => {
     const provider = providers.get(providerKeyOf(notification));
@@ -106,7 +111,7 @@ export function* simulate(setup: Setup, changes: Iterable<RunChange>): Generator
     else runs.upsert(run);
     const view = runs.view(run.uid);
     if (view === undefined) continue;
-    for (const player of players) if (selectable(player, view.event)) yield judge(player, previous.fill(player.route, view));
+    for (const player of players) if (selectable(player, view.event)) yield judge(player, previous.fill(player.route, view), explain);
     if (deleted) runs.release(run.uid);
   }
 }

@@ -10,9 +10,10 @@ import { kubeconfigOption } from "./find-deliveries.ts";
 import { formatted, outputOption } from "./output.ts";
 import { connectAsUser } from "./user-cluster.ts";
 
-function forPeople({ notification, run, status, reason, matched, why, faults = [], requests }: Simulated): string {
+function forPeople({ notification, run, status, reason, matched, why, predicates = [], faults = [], requests }: Simulated): string {
   const head = `${run.kind} ${run.namespace}/${run.name}  ${status}${reason === "" ? "" : ` (${reason})`}  ->  ${notification}: `;
-  const left = faults.map((fault) => `  left empty: ${fault}\n`).join("");
+  const explained = predicates.map(({ name, holds, why: not = "" }) => `  ${holds ? "yes" : "no "} ${name}${holds ? "" : `: ${not}`}\n`).join("");
+  const left = explained + faults.map((fault) => `  left empty: ${fault}\n`).join("");
   if (requests.length === 0) return `${head}${matched ? "selected, nothing to send" : "not selected"}${why === undefined ? "" : ` (${why})`}\n${left}`;
   const sent = requests.map(({ method, url, body }) => `  ${method} ${url}\n  ${JSON.stringify(body)}\n`);
   const ending = why === undefined ? "" : ` to end what was begun (${why})`;
@@ -22,6 +23,7 @@ function forPeople({ notification, run, status, reason, matched, why, faults = [
 const options = {
   filename: { type: "string", short: "f", value: "PATH", multiple: true, description: "Files or folders with Providers and Notifications, - for standard input. Repeatable. With --live: to try on the runs of the cluster, in place of its own." },
   runs: { type: "string", value: "FILE", description: 'Runs: a list, a multi-document file, or JSON lines of watch events {"type", "object"}; - for standard input.' },
+  explain: { type: "boolean", description: "Say of each part of the filter whether it holds, not only of the first that does not." },
   live: { type: "boolean", description: "Read the cluster: every run in the state that it is in now." },
   namespace: { type: "string", short: "n", value: "NAME", multiple: true, description: "With --live: whose Notifications. Repeatable. Default: that of your kubeconfig's context." },
   kubeconfig: kubeconfigOption,
@@ -57,7 +59,7 @@ async function fromCluster({ filename, runs, namespace, kubeconfig }: Values, io
 async function runSimulate(args: readonly string[], io: CommandIo, signal: AbortSignal): Promise<number> {
   const { values } = readArguments(args, options);
   const { setup, changes } = await (values.live === true ? fromCluster(values, io, signal) : fromFiles(values, io));
-  for (const line of simulate(setup, changes)) io.out(values.output === undefined ? forPeople(line) : formatted(values.output, line));
+  for (const line of simulate(setup, changes, values.explain === true)) io.out(values.output === undefined ? forPeople(line) : formatted(values.output, line));
   return 0;
 }
 
@@ -74,6 +76,7 @@ export const simulateCommand: Command = {
   exits: { 0: "done", 1: "the cluster does not answer or does not let you read any Notification", 2: "the command line or a file is not understood" },
   examples: [
     "tekton-integrations simulate -f examples/github-commit-statuses.yaml --runs test/testdata/tekton-runs/failed-step.jsonl",
+    "tekton-integrations simulate -f examples/slack.yaml --runs test/testdata/tekton-runs/failed-step.jsonl --explain",
     "tekton-integrations simulate --live -n ci",
     "tekton-integrations simulate --live -n ci -f examples/slack.yaml -o yaml",
   ],

@@ -14,6 +14,13 @@ import { isCut, selectedBy, type Reach } from "./reach.ts";
  */
 export type Match = { readonly matched: true } | { readonly matched: false; readonly why: string; readonly error?: boolean; readonly fault?: Fault };
 
+/** One part of a filter, named as in `spec.filter`; `why`: why it does not hold. */
+export interface Explained {
+  readonly name: string;
+  readonly holds: boolean;
+  readonly why?: string;
+}
+
 /** A Notification's filter, compiled. */
 export interface Matcher {
   /** Kinds it can match; others need not be offered. */
@@ -21,6 +28,8 @@ export interface Matcher {
   /** Statuses it can match; others need not be offered. */
   readonly statuses: ReadonlySet<RunStatus>;
   readonly match: (event: RunEvent) => Match;
+  /** What each part of the filter says of the event, also behind the first that does not hold. For people. */
+  readonly explain: (event: RunEvent) => readonly Explained[];
   /** Errors of the expression or a pattern, a sentence each; a filter with errors matches nothing. */
   readonly problems: readonly string[];
   /** Whether the filter can depend on the variable of expressions. */
@@ -74,5 +83,10 @@ export function compileFilter(filter: NotificationFilter, namespace: string, def
       }
       return yes;
     },
+    explain: (event) =>
+      predicates.map(({ name, test }) => {
+        const failure = test(event);
+        return failure === undefined ? { name, holds: true } : { name, holds: false, why: failure.why };
+      }),
   };
 }

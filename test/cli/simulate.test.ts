@@ -213,6 +213,33 @@ describe("without -o json", () => {
   });
 });
 
+describe("simulate --explain", () => {
+  it("says of every part of the filter whether it holds, and why not", async (t) => {
+    const filter = {
+      statuses: ["Failed"],
+      labelSelector: { matchLabels: { team: "none" } },
+      results: [{ name: "digest", value: "x" }],
+      expression: 'reason == "Failed"',
+    };
+    const config = yaml(events, notification("a", "events", filter));
+    const { out } = await simulate(t, config, recording("failed-step"), { args: ["-f", "CONFIG", "--runs", "RUNS", "-o", "json", "--explain"] });
+    const lines = out.trim().split("\n").map((line) => JSON.parse(line) as Line & { predicates: { name: string; holds: boolean; why?: string }[] });
+    assert.ok(lines.length > 2);
+    for (const { predicates, matched, why } of lines) {
+      assert.deepEqual(predicates.map(({ name }) => name), ["kinds", "namespaceSelector", "statuses", "children", "labelSelector", "results", "expression"]);
+      const [first] = predicates.filter(({ holds }) => !holds);
+      assert.deepEqual([matched, why], [false, `${first?.name ?? ""}: ${first?.why ?? ""}`]);
+      assert.ok(predicates.every(({ holds, why: reason }) => holds === (reason === undefined)));
+    }
+    const holding = (index: number): string[] => (lines.at(index)?.predicates ?? []).filter(({ holds }) => holds).map(({ name }) => name);
+    assert.deepEqual([holding(0), holding(-1)], [["kinds", "namespaceSelector", "children"], ["kinds", "namespaceSelector", "statuses", "children", "expression"]]);
+
+    const people = await simulate(t, config, recording("failed-step"), { args: ["-f", "CONFIG", "--runs", "RUNS", "--explain"] });
+    assert.match(people.out, /not selected \(statuses: Pending is not in \[Failed\]\)\n {2}yes kinds\n {2}yes namespaceSelector\n {2}no {2}statuses: Pending is not in \[Failed\]\n {2}yes children\n {2}no {2}labelSelector: /);
+    assert.ok(!("predicates" in ((await simulate(t, config, recording("failed-step"))).lines[0] ?? {})), "only where it is asked for");
+  });
+});
+
 describe("simulate -o yaml", () => {
   it("writes the lines of -o json as documents", async (t) => {
     const config = yaml(github, notification("a", "github"));
