@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readRecording, recordingNames } from "../support/replay-recording.ts";
 import { lacking } from "../support/require.ts";
+import { picture } from "./picture.ts";
 
 function demo(environment: NodeJS.ProcessEnv = {}): Promise<{ code: number | null; lines: string[] }> {
   return new Promise((resolve, reject) => {
@@ -58,6 +60,10 @@ test("the demo ends with 0, and its summary counts what the receivers were seen 
   assert.ok(lines.some((line) => line.trim() === "expression\t<string>"), "kubectl explain documents the fields");
   const events = recordingNames().reduce((sum, name) => sum + readRecording(name).length, 0);
   assert.ok(lines.includes(`  ${recordingNames().length} recordings played: ${events} events of 52 runs`));
+  // With UPDATE_GOLDEN=1 the picture in README is drawn anew.
+  const file = join(import.meta.dirname, "../../docs/demo.svg");
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, picture(lines));
+  assert.equal(readFileSync(file, "utf8"), picture(lines), "README shows what the demo prints");
   assert.equal(shown(/-> /), shown(/-> \S+ +(?:POST|GET) \S+ {2}20[0-2]$/), "every request was accepted");
 });
 
