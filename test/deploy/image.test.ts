@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -73,6 +73,25 @@ async function bytesOf(folder: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
+/** `name@version` of every package in a folder of modules, and below. */
+function packagesIn(modules: string): string[] {
+  if (!existsSync(modules)) return [];
+  const names = readdirSync(modules).filter((name) => !name.startsWith(".")).flatMap((name) => (name.startsWith("@") ? readdirSync(join(modules, name)).map((inner) => `${name}/${inner}`) : [name]));
+  return names.flatMap((name) => {
+    const { version } = JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8")) as { version: string };
+    return [`${name}@${version}`, ...packagesIn(join(modules, name, "node_modules"))];
+  });
+}
+
+interface Sbom {
+  readonly components: readonly { readonly name: string; readonly version: string; readonly scope: string; readonly hashes?: readonly unknown[]; readonly licenses?: readonly unknown[] }[];
+}
+
+async function sbom(file: string): Promise<Sbom> {
+  await run(process.execPath, [join(project, "src/generate/sbom.ts"), file]);
+  return JSON.parse(readFileSync(file, "utf8")) as Sbom;
+}
+
 test("what the Dockerfile makes is small, holds no development dependency, and starts with the rights that it ships", async (plane, t) => {
   const work = mkdtempSync(join(tmpdir(), "tekton-integrations-image-"));
   t.after(() => {
@@ -87,6 +106,13 @@ test("what the Dockerfile makes is small, holds no development dependency, and s
   const wrong = Object.entries(packages).filter(([path, { dev = false, optional = false }]) => path !== "" && !optional && existsSync(join(image.folder, path)) === dev);
   assert.deepEqual(wrong.map(([path]) => path), [], "packages that are only for development are left out, all others are there");
   assert.ok((await bytesOf(join(image.folder, "node_modules"))) < 120_000_000);
+
+  const { components } = await sbom(join(work, "sbom.json"));
+  const there = new Set(packagesIn(join(image.folder, "node_modules")));
+  const listed = components.map(({ name, version }) => `${name}@${version}`);
+  assert.deepEqual([...there].filter((each) => !listed.includes(each)), [], "the bill of materials names all that is there");
+  assert.deepEqual(components.filter(({ name, version, scope }) => scope === "required" && !there.has(`${name}@${version}`)), [], "and nothing that is not");
+  assert.deepEqual(components.filter(({ hashes = [], licenses = [] }) => hashes.length !== 1 || licenses.length !== 1).map(({ name }) => name), []);
 
   await plane.kubectl(["apply", "-k", join(project, "deploy")]);
   const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace: "tekton-integrations", name: "tekton-integrations-controller" } });
