@@ -52,8 +52,8 @@ function zshSpecs(name: string, option: Option): string[] {
 
 function zsh(commands: readonly Command[]): string {
   const cases = commands.map((command) => {
-    const more = command.positionals === undefined ? "'*:: :'" : quoted(`1: :(${command.positionals.join(" ")})`);
-    const specs = [...optionsOf(command).flatMap(([name, option]) => zshSpecs(name, option)), more];
+    const more = command.positionals === undefined ? [] : [quoted(`1: :(${command.positionals.join(" ")})`)];
+    const specs = [...optionsOf(command).flatMap(([name, option]) => zshSpecs(name, option)), ...more];
     return `    ${command.name}) _arguments ${specs.join(" ")} ;;`;
   });
   return `#compdef ${programNames.join(" ")}
