@@ -2,6 +2,8 @@
  * `npm run bench:admission`: reviews of Notifications, one in ten of them bad, at 500 per second for 20 seconds and then as fast as 16
  * connections can; with every expression another, and with 20 that recur. Beside ours: a webhook on controller-runtime with cel-go, and an
  * empty handler in Node.js. Nobody asks the API server anything. All share this machine's cores with the load generator.
+ * Ours judges on one thread, the one in Go on all cores: what ours spends on TLS, HTTP, Express and JSON (about 130 us a review) limits it where
+ * filters recur, compiling them (about 35 us, of 75 for the whole judgement) where they do not.
  * `-- --rounds N --seconds N` for a shorter one.
  */
 import { cpus } from "node:os";
