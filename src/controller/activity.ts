@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Notification } from "../api/notification.ts";
+import type { Notification, NotificationStatus } from "../api/notification.ts";
+import { unseen } from "../api/schema.ts";
 
 /** Fields of the spec that neither select runs nor say where messages go. */
 const others = new Set(["suspend", "message", "groupBy", "maxPerMinute"]);
@@ -34,17 +35,22 @@ export interface ActivityInput {
   readonly reach: string | undefined;
 }
 
+/** The status as the controller wrote it; before it did there is only what the schema fills in. */
+export const writtenStatus = ({ status }: Notification): NotificationStatus | undefined =>
+  status?.observedGeneration === undefined || status.observedGeneration === unseen.observedGeneration ? undefined : status;
+
 /**
  * Since when a Notification reports: its creation; after a resume, the moment the resume is first seen; after an edit of what
- * it selects or where that goes, the moment up to which everything had been settled under the spec before. A status with
- * `observedGeneration` and without `activeSince` is that of a suspended Notification.
+ * it selects or where that goes, the moment up to which everything had been settled under the spec before. A status
+ * without `activeSince` is that of a suspended Notification.
  * The namespaces that it reaches are part of what it selects, whether it was edited or their labels were.
  */
 export function activityOf(notification: Notification, { now, caughtUpAt, reach }: ActivityInput): Activity {
-  const { metadata, spec, status } = notification;
+  const { metadata, spec } = notification;
+  const status = writtenStatus(notification);
   const selection = reach === undefined ? (status?.selection ?? selectionOf(notification)) : selectionOf(notification, reach);
-  if (spec.suspend === true) return { activeSince: undefined, selection, change: status?.observedGeneration === undefined || status.activeSince !== undefined ? "suspended" : "none" };
-  if (status?.observedGeneration === undefined) return { activeSince: Date.parse(metadata.creationTimestamp), selection, change: "created" };
+  if (spec.suspend === true) return { activeSince: undefined, selection, change: status === undefined || status.activeSince !== undefined ? "suspended" : "none" };
+  if (status === undefined) return { activeSince: Date.parse(metadata.creationTimestamp), selection, change: "created" };
   if (status.activeSince === undefined) return { activeSince: now, selection, change: "resumed" };
   const before = Date.parse(status.activeSince);
   if (status.selection === undefined || status.selection === selection) return { activeSince: before, selection, change: "none" };

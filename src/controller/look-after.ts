@@ -9,7 +9,7 @@ import type { DeliveryError } from "../providers/delivery-error.ts";
 import type { Sender } from "../providers/provider.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
-import { activityOf, settledBefore, type Activity } from "./activity.ts";
+import { activityOf, settledBefore, writtenStatus, type Activity } from "./activity.ts";
 import { secretEveryMs, type Connection, type Connections } from "./connections.ts";
 import type { CredentialChecks } from "./credential-checks.ts";
 import type { Deliverer } from "./deliver.ts";
@@ -158,7 +158,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
   const activityFor = (key: string, notification: Notification, reach: Reach | undefined): Activity => {
     const { uid, generation = 0 } = notification.metadata;
     const known = decided.get(uid);
-    const { activeSince: _, ...status } = notification.status ?? {};
+    const { activeSince: _, ...status } = writtenStatus(notification) ?? {};
     const seen = known === undefined ? notification : { ...notification, status: { observedGeneration: generation, ...status, ...known } as NotificationStatus };
     const activity = activityOf(seen, { now: clock.now(), caughtUpAt: options.caughtUpAt(key), reach: reach?.digest });
     const { activeSince, selection } = activity;

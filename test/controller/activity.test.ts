@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Notification, NotificationStatus } from "../../src/api/notification.ts";
+import { unseen } from "../../src/api/schema.ts";
 import { activityOf, selectionOf } from "../../src/controller/activity.ts";
 
 const created = "2026-01-01T00:00:00Z";
@@ -16,6 +17,9 @@ const seen = { observedGeneration: 1, activeSince: created, selection, caughtUpA
 describe("a Notification is active", () => {
   it("since its creation, however late it is first seen", () => {
     assert.deepEqual(activityOf(notification(), { now, caughtUpAt: undefined, reach: "" }), { activeSince: Date.parse(created), selection, change: "created" });
+    const filledIn = notification({}, unseen);
+    assert.deepEqual(activityOf(filledIn, { now, caughtUpAt: undefined, reach: "" }), { activeSince: Date.parse(created), selection, change: "created" }, "with the status that the schema fills in");
+    assert.equal(activityOf(notification({ suspend: true }, unseen), { now, caughtUpAt: undefined, reach: "" }).change, "suspended");
   });
 
   it("not while it is suspended, and since the resume was first seen afterwards", () => {
