@@ -27,7 +27,8 @@ interface Ended {
 
 /** Runs a line in bash, from a checkout, with the program and kubectl to be found. */
 function shell(plane: ControlPlane, line: string, env: Readonly<Record<string, string>> = {}): Promise<Ended> {
-  const { FORCE_COLOR: _force, NO_COLOR: _no, ...inherited } = process.env;
+  // These decide about colours too, wherever the test runs.
+  const { FORCE_COLOR: _force, NO_COLOR: _no, CI: _ci, GITHUB_ACTIONS: _actions, ...inherited } = process.env;
   return new Promise((resolve, reject) => {
     const child = spawn("bash", ["--norc", "-o", "pipefail", "-c", line], {
       cwd: root,
