@@ -1,5 +1,5 @@
 import { deliveryStates, type Delivery } from "../api/delivery.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { deliveries } from "../kube/resources.ts";
 import { usage } from "./arguments.ts";
 import { defaultNamespace } from "./simulate-setup.ts";

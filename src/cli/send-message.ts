@@ -3,7 +3,7 @@ import { createConnections, type Connection } from "../controller/connections.ts
 import { plan } from "../controller/plan.ts";
 import { providerKeyOf } from "../controller/routes.ts";
 import { CodedError, type ErrorCode } from "../errors.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { startDeadline } from "../kube/deadline.ts";
 import type { Outbound } from "../providers/outbound.ts";
 import type { Message, RenderedRequest } from "../providers/provider.ts";

@@ -10,7 +10,7 @@ import { inUse, makeRoute, providerKeyOf } from "../controller/routes.ts";
 import { createRunStore, type RunView } from "../controller/run-store.ts";
 import { trimRun, type TrimmedRun } from "../controller/trim-run.ts";
 import { CodedError } from "../errors.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { KubeError, statusOf } from "../kube/kube-error.ts";
 import { namespaces, notifications, providers, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
 import { usage } from "./arguments.ts";

@@ -1,7 +1,7 @@
 import { runKinds } from "../api/run-event.ts";
 import { readConfig, type Config } from "../config.ts";
 import { createDeniedRanges } from "../controller/denied-ranges.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { createOutbound } from "../providers/outbound.ts";
 import { systemClock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";

@@ -7,7 +7,7 @@ import { readsNamespaceLabels } from "../controller/reach.ts";
 import { providerKeyOf } from "../controller/routes.ts";
 import { trimRun, type TrimmedRun } from "../controller/trim-run.ts";
 import { CodedError } from "../errors.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { KubeError, statusOf } from "../kube/kube-error.ts";
 import { namespaces as namespaceResource, notifications as notificationResource, providers as providerResource, resourceName, resourceOfRun, type KubeObject, type Resource } from "../kube/resources.ts";
 import type { RunChange } from "./simulate-runs.ts";

@@ -2,7 +2,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { kubeconfigFiles } from "../config.ts";
-import { connect, type Kube } from "../kube/client.ts";
+import { connect } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 
 /** The kubeconfig named on the command line, else the one that kubectl would find; undefined: none, so in-cluster. */
 export function userKubeconfig(kubeconfig: string | undefined): string | undefined {

@@ -4,7 +4,7 @@ import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import type { RunKind } from "../api/run-event.ts";
 import type { NamespaceSelector } from "../api/selectors.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import type { Reflector, ReflectorOptions } from "../kube/reflector-options.ts";
 import type { ReflectorHandlers } from "../kube/reflector-store.ts";
 import { reflectNamespaces } from "../kube/reflect-namespaces.ts";
@@ -17,6 +17,7 @@ import { inUse, kindsFollowed, providerKeyOf } from "./routes.ts";
 import { reachOf, readsNamespaceLabels, type KnownNamespaces, type Reach } from "./reach.ts";
 import { createRunWatches } from "./run-watches.ts";
 import { goesByLabels, isOffered } from "../api/sharing.ts";
+import { withoutManagedFields } from "./trim-object.ts";
 import { trimRun, type TrimmedRun } from "./trim-run.ts";
 import type { Watched } from "./watch-health.ts";
 
@@ -85,15 +86,9 @@ export interface Caches {
   readonly done: Promise<void>;
 }
 
-/** Who wrote which field is half of an object, and nobody asks for it. */
-function trimmed(object: KubeObject): unknown {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
-
 /** Objects of our own kinds have passed their schema in the API server. */
-const asNotification = (object: KubeObject): Notification => trimmed(object) as Notification;
-const asProvider = (object: KubeObject): Provider => trimmed(object) as Provider;
+const asNotification = (object: KubeObject): Notification => withoutManagedFields(object) as unknown as Notification;
+const asProvider = (object: KubeObject): Provider => withoutManagedFields(object) as unknown as Provider;
 
 function lookUp<Value>(cache: Reflector<Value>, key: string): Value | undefined {
   const slash = key.indexOf("/");

@@ -1,5 +1,5 @@
 import { createPrivateKey } from "node:crypto";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { apiVersionOf, secrets, type KubeObject } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { certificateOf } from "./certificate-text.ts";

@@ -1,6 +1,6 @@
 import { installation } from "../api/installation.ts";
 import { createBackoff } from "../kube/backoff.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { isConflict } from "../kube/kube-error.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { readCertificates, writeCertificates } from "./certificate-secrets.ts";

@@ -1,5 +1,5 @@
 import type { RunKind } from "../api/run-event.ts";
-import type { Kube, ListOptions } from "../kube/client.ts";
+import type { Kube, ListOptions } from "../kube/kube.ts";
 import { KubeError, statusOf } from "../kube/kube-error.ts";
 import { resourceOfRun } from "../kube/resources.ts";
 import type { Logger } from "../telemetry/log.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Provider } from "../api/provider.ts";
 import { CodedError, errorCatalogue, type ErrorCode } from "../errors.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import type { Http } from "../providers/http.ts";
 import type { Outbound } from "../providers/outbound.ts";
 import type { DeliveryError } from "../providers/delivery-error.ts";

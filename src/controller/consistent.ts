@@ -1,4 +1,4 @@
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { deliveries, keyOf, type KubeObject } from "../kube/resources.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Caches } from "./caches.ts";

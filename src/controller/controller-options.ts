@@ -1,4 +1,4 @@
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import type { Outbound } from "../providers/outbound.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { createBackoff } from "../kube/backoff.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { statusOf } from "../kube/kube-error.ts";
 import { serviceCidrs } from "../kube/resources.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";

@@ -4,7 +4,7 @@ import type { Delivery, DeliveryDestination, DeliverySeries, DeliverySpec, Deliv
 import { maxDestinations } from "../api/delivery.ts";
 import type { Notification } from "../api/notification.ts";
 import type { RunEvent } from "../api/run-event.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { isConflict, statusOf } from "../kube/kube-error.ts";
 import { deliveries, type KubeObject } from "../kube/resources.ts";
 import { owedEvent } from "./owed-event.ts";

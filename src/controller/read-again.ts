@@ -1,6 +1,6 @@
 import type { Delivery } from "../api/delivery.ts";
 import { annotations } from "../api/group.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { resourceOfRun } from "../kube/resources.ts";
 import { createWorkQueue } from "../kube/work-queue.ts";
 import type { Clock } from "../telemetry/clock.ts";

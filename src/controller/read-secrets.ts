@@ -1,6 +1,6 @@
 import { annotations } from "../api/group.ts";
 import type { Provider } from "../api/provider.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { statusOf } from "../kube/kube-error.ts";
 import { secrets, type KubeObject } from "../kube/resources.ts";
 import { DeliveryError } from "../providers/delivery-error.ts";

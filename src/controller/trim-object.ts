@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
 import { celTypeKeyword, type CelAnnotation } from "../api/cel-schema.ts";
 import { shorten } from "../api/text.ts";
+import type { KubeObject } from "../kube/resources.ts";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -87,3 +88,9 @@ function trimmerOfNode(schema: Schema): Trim {
  * and what is of another type is left out, as if it were not there.
  */
 export const trimmerOf = (schema: TSchema): Trim => trimmerOfNode(schema);
+
+/** Who wrote which field is half of an object, and nobody asks for it. */
+export function withoutManagedFields(object: KubeObject): Json {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}

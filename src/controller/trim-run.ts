@@ -2,7 +2,7 @@ import type { RunKind } from "../api/run-event.ts";
 import { runKinds } from "../api/run-event.ts";
 import { runObjectSchema, type RunObject } from "../api/run-object.ts";
 import type { KubeObject } from "../kube/resources.ts";
-import { array, record, trimmerOf, type Json } from "./trim-object.ts";
+import { array, record, trimmerOf, withoutManagedFields, type Json } from "./trim-object.ts";
 
 /** One condition of a run, as far as it is read. */
 export interface RunCondition {
@@ -92,11 +92,6 @@ const identityOf = ({ name, namespace, uid, creationTimestamp, labels, annotatio
 });
 
 const referenceOf = (spec: RunObject["spec"]): string | undefined => name(spec?.pipelineRef?.name) ?? name(spec?.taskRef?.name) ?? name(spec?.customRef?.name);
-
-function withoutManagedFields(object: KubeObject): Json {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata };
-}
 
 /** Cuts a run of the API server down as it is decoded. `kind` is known from where it was listed; `keepWhole`: see {@link TrimmedRun.whole}. */
 export function trimRun(object: KubeObject, kind: RunKind, keepWhole = false): TrimmedRun {

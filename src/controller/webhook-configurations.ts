@@ -1,5 +1,5 @@
 import { installation } from "../api/installation.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { mutatingWebhookConfigurations, validatingWebhookConfigurations, type Resource } from "../kube/resources.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { certificatesIn, type Certificate } from "./certificate-text.ts";

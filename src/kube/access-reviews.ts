@@ -1,5 +1,5 @@
 import type { Clock } from "../telemetry/clock.ts";
-import type { Kube } from "./client.ts";
+import type { Kube } from "./kube.ts";
 import { startDeadline } from "./deadline.ts";
 import { KubeError } from "./kube-error.ts";
 import { subjectAccessReviews } from "./resources.ts";

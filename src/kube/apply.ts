@@ -1,4 +1,4 @@
-import type { Kube } from "./client.ts";
+import type { Kube } from "./kube.ts";
 import { statusOf } from "./kube-error.ts";
 import { apiVersionOf, keyOf, resourceName, type ObjectRef, type Resource } from "./resources.ts";
 

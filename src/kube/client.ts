@@ -1,12 +1,14 @@
 import { systemClock, type Clock } from "../telemetry/clock.ts";
 import { accessSource } from "./access-source.ts";
 import type { AccessOptions, AccessSource } from "./access.ts";
-import { splitLines } from "./json-lines.ts";
-import { failedAnswer, KubeError, statusOf } from "./kube-error.ts";
-import { decodeList, decodeObject, decodeWatchEvent, type ListPage, type WatchEvent } from "./objects.ts";
-import { objectPath, type PathOptions } from "./paths.ts";
-import { apiVersionOf, resourceName, secrets, type KubeObject, type ObjectRef, type Resource } from "./resources.ts";
-import { createTransport, readText, type HttpRequest, type Transport } from "./transport.ts";
+import { statusOf } from "./kube-error.ts";
+import { decodeList, decodeObject } from "./objects.ts";
+import { objectPath } from "./paths.ts";
+import { apiVersionOf, type KubeObject, type Resource } from "./resources.ts";
+import { createTransport, type HttpRequest } from "./transport.ts";
+import type { Kube, ListOptions, WriteOptions } from "./kube.ts";
+import { at, send, type Target } from "./request.ts";
+import { watch } from "./watch.ts";
 
 export interface ConnectOptions extends AccessOptions {
   readonly clock?: Clock;
@@ -18,92 +20,7 @@ export interface ConnectOptions extends AccessOptions {
   readonly maxAnswerBytes?: number;
 }
 
-export interface ListOptions {
-  /** Absent: all namespaces. */
-  readonly namespace?: string | undefined;
-  readonly labelSelector?: string | undefined;
-  readonly fieldSelector?: string | undefined;
-  /** Objects per page. */
-  readonly limit?: number;
-  readonly continue?: string | undefined;
-}
-
-export interface PageOptions extends ListOptions {
-  /** What the API server has at hand, at once and without pages; it may be a moment old. Else what was true when it was asked for. */
-  readonly fromCache?: boolean;
-  /** A larger answer is an error, `KubernetesAnswerInvalid`. */
-  readonly maxBytes?: number;
-}
-
-export interface WatchOptions extends Omit<ListOptions, "limit" | "continue"> {
-  readonly resourceVersion?: string | undefined;
-  /** First the existing objects as ADDED, then a bookmark with `initialEventsEnd`, then changes ("WatchList"). */
-  readonly sendInitialEvents?: boolean;
-  readonly timeoutSeconds: number;
-  /** Default 16 MiB. */
-  readonly maxLineBytes?: number;
-  /** The server accepted the watch. */
-  readonly onOpen?: () => void;
-}
-
-export interface WriteOptions {
-  /** Whose fields these are; see server-side apply. */
-  readonly fieldManager: string;
-  /** Take fields over from other managers. */
-  readonly force?: boolean;
-}
-
-export interface DeleteOptions {
-  /** Only if the object still has this uid; else 409. */
-  readonly uid?: string;
-}
-
-export type PatchType = "application/merge-patch+json" | "application/json-patch+json";
-
-export interface Patch {
-  readonly type: PatchType;
-  readonly body: unknown;
-  readonly subresource?: "status";
-}
-
-/**
- * The API server. Everything rejects with a {@link KubeError} (or a CodedError `KubernetesConfigurationInvalid` about the
- * kubeconfig), and with the signal's reason when the signal aborts. Nothing is retried here except a read on a connection
- * that the server had closed, and a 401 once when the token on disk has changed.
- */
-export interface Kube {
-  /** Our own namespace: the ServiceAccount's, or the kubeconfig context's; undefined when neither names one. */
-  readonly namespace: string | undefined;
-  /** Scheme, host and port of the API server. */
-  readonly server: string;
-  /** undefined when there is no such object. */
-  get(resource: Resource, ref: ObjectRef, signal: AbortSignal): Promise<KubeObject | undefined>;
-  /** One page. */
-  list(resource: Resource, options: PageOptions, signal: AbortSignal): Promise<ListPage>;
-  /** All pages (500 objects each unless `limit` says otherwise); starts over when the list expires half-way. */
-  listAll(resource: Resource, options: ListOptions, signal: AbortSignal): Promise<{ items: KubeObject[]; resourceVersion: string }>;
-  create(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
-  /** Asks for what is answered and not stored, such as a SubjectAccessReview: the `status` of the answer. */
-  review(resource: Resource, spec: object, signal: AbortSignal): Promise<unknown>;
-  /** Replaces the object; with `metadata.resourceVersion` only if it is still the stored one (else 409). */
-  update(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
-  updateStatus(resource: Resource, object: KubeObject, signal: AbortSignal): Promise<KubeObject>;
-  patch(resource: Resource, ref: ObjectRef, patch: Patch, signal: AbortSignal): Promise<KubeObject>;
-  /** Server-side apply: creates the object, or sets exactly the fields given. */
-  apply(resource: Resource, object: KubeObject, options: WriteOptions, signal: AbortSignal): Promise<KubeObject>;
-  /** Server-side apply of `status` alone. */
-  applyStatus(resource: Resource, object: KubeObject, options: WriteOptions, signal: AbortSignal): Promise<KubeObject>;
-  /** False when there was no such object. */
-  delete(resource: Resource, ref: ObjectRef, options: DeleteOptions, signal: AbortSignal): Promise<boolean>;
-  /** Events until the server ends the stream. An ERROR event is thrown as a KubeError with its code as `status`. */
-  watch(resource: Resource, options: WatchOptions, signal: AbortSignal): AsyncGenerator<WatchEvent, void>;
-  /** Closes all connections. */
-  close(): Promise<void>;
-}
-
 const pageSize = 500;
-const maxStatusBytes = 1024 * 1024;
-const defaultLineBytes = 16 * 1024 * 1024;
 
 /** Reads the configuration; talks to the API server only when asked to. */
 export async function connect(options: ConnectOptions): Promise<Kube> {
@@ -196,56 +113,6 @@ function createKube(place: Place, source: AccessSource, options: ConnectOptions 
   };
 }
 
-interface Target extends PathOptions {
-  readonly verb: string;
-  readonly resource: Resource;
-  /** The name for messages where the path has none. */
-  readonly shownName?: string;
-}
-
-const at = (verb: string, resource: Resource, ref: ObjectRef): Target => ({ verb, resource, namespace: ref.namespace, name: ref.name });
-
-/** For example `get secrets ci/github-app`. */
-function describe(target: Target): string {
-  const name = target.name ?? target.shownName;
-  const resource = resourceName(target.resource) + (target.subresource === undefined ? "" : `/${target.subresource}`);
-  if (name === undefined) return `${target.verb} ${resource}${target.namespace === undefined ? "" : ` in ${target.namespace}`}`;
-  return `${target.verb} ${resource} ${target.namespace === undefined ? "" : `${target.namespace}/`}${name}`;
-}
-
-async function send(transport: Transport, target: Target, request: HttpRequest, signal: AbortSignal): Promise<unknown> {
-  const answer = await transport.request(request, signal).catch((error: unknown) => {
-    throw named(error, target);
-  });
-  const body = parseJson(answer.text);
-  if (answer.status >= 400) throw refusal(target, answer, body);
-  if (body === undefined) throw new KubeError("KubernetesAnswerInvalid", `${describe(target)}: the answer is not JSON`, { status: 0 });
-  return body;
-}
-
-const refusal = (target: Target, answer: { status: number; retryAfterMs?: number }, body: unknown): KubeError =>
-  failedAnswer({
-    what: describe(target),
-    httpStatus: answer.status,
-    body,
-    retryAfterMs: answer.retryAfterMs,
-    quoteServer: target.resource !== secrets,
-  });
-
-/** Says which request it was; errors of the transport cannot know. */
-function named(error: unknown, target: Target): unknown {
-  if (!(error instanceof KubeError)) return error;
-  return new KubeError(error.code, `${describe(target)}: ${error.message}`, { reason: error.reason, cause: error.cause });
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 async function listAll(list: Kube["list"], resource: Resource, options: ListOptions, signal: AbortSignal): Promise<{ items: KubeObject[]; resourceVersion: string }> {
   for (let restarts = 0; ; restarts += 1) {
     const items: KubeObject[] = [];
@@ -263,41 +130,3 @@ async function listAll(list: Kube["list"], resource: Resource, options: ListOpti
     }
   }
 }
-
-async function* watch(
-  transport: Transport,
-  resource: Resource,
-  options: WatchOptions & { timeoutMs: number },
-  signal: AbortSignal,
-): AsyncGenerator<WatchEvent, void> {
-  const target: Target = {
-    verb: "watch",
-    resource,
-    namespace: options.namespace,
-    query: {
-      watch: "true",
-      allowWatchBookmarks: "true",
-      labelSelector: options.labelSelector,
-      fieldSelector: options.fieldSelector,
-      resourceVersion: options.resourceVersion,
-      timeoutSeconds: options.timeoutSeconds,
-      ...(options.sendInitialEvents === true ? { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" } : {}),
-    },
-  };
-  try {
-    const stream = await transport.stream({ method: "GET", path: objectPath(resource, target), timeoutMs: options.timeoutMs }, signal);
-    if (stream.status >= 400) {
-      throw refusal(target, stream, parseJson(await readText(stream.chunks, maxStatusBytes)));
-    }
-    options.onOpen?.();
-    for await (const line of splitLines(stream.chunks, options.maxLineBytes ?? defaultLineBytes)) {
-      const event = decodeWatchEvent(parseJson(line), resource);
-      if (event === undefined) continue;
-      if (event.type === "ERROR") throw failedAnswer({ what: describe(target), httpStatus: 0, body: event.status, quoteServer: resource !== secrets });
-      yield event;
-    }
-  } catch (error) {
-    throw error instanceof KubeError && error.status === 0 ? named(error, target) : error;
-  }
-}
-

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { cutToBytes } from "../api/text.ts";
 import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
-import type { Kube } from "./client.ts";
+import type { Kube } from "./kube.ts";
 import { apiVersionOf, events as eventsResource, keyOf, type Resource } from "./resources.ts";
 
 /** The object an Event is about. */

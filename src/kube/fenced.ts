@@ -1,4 +1,4 @@
-import type { Kube } from "./client.ts";
+import type { Kube } from "./kube.ts";
 import { KubeError } from "./kube-error.ts";
 
 /** The same API server, which this process writes to only while `mayWrite` says so; asked right before each write. */

@@ -1,4 +1,4 @@
-import type { Kube } from "./client.ts";
+import type { Kube } from "./kube.ts";
 import { apiVersionOf, leases, type KubeObject, type ObjectMeta } from "./resources.ts";
 
 /** A Lease as the election reads it. */

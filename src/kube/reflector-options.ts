@@ -1,7 +1,7 @@
 import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { Kube } from "./client.ts";
+import type { Kube } from "./kube.ts";
 import type { ReflectorHandlers } from "./reflector-store.ts";
 import type { KubeObject, Resource } from "./resources.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../telemetry/clock.ts";
 import type { Logger } from "../telemetry/log.ts";
-import type { Kube } from "./client.ts";
+import type { Kube } from "./kube.ts";
 import { startDeadline } from "./deadline.ts";
 import { isConflict } from "./kube-error.ts";
 import { newLease, readLease, writeLease, type LeaseRecord } from "./lease.ts";

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { installation } from "../api/installation.ts";
 import { createBackoff } from "../kube/backoff.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { secrets, type KubeObject } from "../kube/resources.ts";
 import { CodedError } from "../errors.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";

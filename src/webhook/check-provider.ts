@@ -2,7 +2,7 @@ import type { Labels } from "../api/fits-labels.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import { goesByLabels, isOffered, notResolved } from "../api/sharing.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import { namespaces, providers as providerObjects } from "../kube/resources.ts";
 import { providerOfType, providers } from "../providers/registry.ts";
 import { checkSelection, compiledFilter } from "./check-selection.ts";

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { installation } from "../../src/api/installation.ts";
 import { certificateOf, certificatesIn, isSignedBy, type Certificate } from "../../src/controller/certificate-text.ts";
 import { keepCertificates } from "../../src/controller/certificates.ts";
-import type { Kube } from "../../src/kube/client.ts";
+import type { Kube } from "../../src/kube/kube.ts";
 import type { KubeObject } from "../../src/kube/resources.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { createRedactor } from "../../src/telemetry/redact.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { createChildren } from "../../src/controller/children.ts";
 import type { TrimmedRun } from "../../src/controller/trim-run.ts";
-import type { PageOptions } from "../../src/kube/client.ts";
+import type { PageOptions } from "../../src/kube/kube.ts";
 import { KubeError } from "../../src/kube/kube-error.ts";
 import type { ListPage } from "../../src/kube/objects.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";

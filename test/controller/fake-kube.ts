@@ -1,4 +1,4 @@
-import type { Kube } from "../../src/kube/client.ts";
+import type { Kube } from "../../src/kube/kube.ts";
 import { keyOf, type KubeObject } from "../../src/kube/resources.ts";
 
 export interface KubeCall {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { connect, type ConnectOptions, type Kube } from "../../src/kube/client.ts";
+import { connect, type ConnectOptions } from "../../src/kube/client.ts";
+import type { Kube } from "../../src/kube/kube.ts";
 import { KubeError } from "../../src/kube/kube-error.ts";
 import { notifications, pipelineRuns, secrets, type KubeObject } from "../../src/kube/resources.ts";
 import { manualClock } from "../support/manual-clock.ts";

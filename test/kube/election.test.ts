@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, it } from "node:test";
-import type { Kube } from "../../src/kube/client.ts";
+import type { Kube } from "../../src/kube/kube.ts";
 import { runElection } from "../../src/kube/election.ts";
 import { KubeError } from "../../src/kube/kube-error.ts";
 import type { KubeObject } from "../../src/kube/resources.ts";

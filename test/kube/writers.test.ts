@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { createStatusWriter } from "../../src/kube/apply.ts";
-import { connect, type Kube } from "../../src/kube/client.ts";
+import { connect } from "../../src/kube/client.ts";
+import type { Kube } from "../../src/kube/kube.ts";
 import { createEventRecorder } from "../../src/kube/events.ts";
 import { notifications } from "../../src/kube/resources.ts";
 import { manualClock } from "../support/manual-clock.ts";
