@@ -1,6 +1,6 @@
 import type { Delivery } from "../api/delivery.ts";
 import type { RunEvent } from "../api/run-event.ts";
-import type { Kube } from "../kube/client.ts";
+import type { Kube } from "../kube/kube.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import { deliveries } from "../kube/resources.ts";
 import type { Clock } from "../telemetry/clock.ts";
@@ -42,7 +42,7 @@ export interface RecordUpkeep {
 const tidyEveryMs = 600_000;
 
 export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, clock, log, ownNamespace, watchNamespaces, deadlineMs }: RecordUpkeepOptions): RecordUpkeep {
-  /** Those that were told of. */
+  /** Those that were told of, until they are gone. */
   const forged = new Set<string>();
   /** Ends the pause between two rounds. */
   let hurry = new AbortController();
@@ -119,7 +119,10 @@ export function createRecordUpkeep({ kube, caches, runs, deliverer, recorder, cl
     run: async (signal) => {
       for (;;) {
         await pause(signal);
-        for (const record of [...caches.records()]) if (!signal.aborted) await tidy(record, signal);
+        const records = [...caches.records()];
+        const there = new Set(records.map(({ metadata }) => metadata.uid));
+        for (const uid of forged) if (!there.has(uid)) forged.delete(uid);
+        for (const record of records) if (!signal.aborted) await tidy(record, signal);
         if (signal.aborted) return;
       }
     },

@@ -4,7 +4,7 @@ import { describe, it, type TestContext } from "node:test";
 import type { Delivery, DeliveryStatus } from "../../src/api/delivery.ts";
 import { deliveryName } from "../../src/controller/ledger.ts";
 import { createRecordUpkeep } from "../../src/controller/record-upkeep.ts";
-import type { Kube } from "../../src/kube/client.ts";
+import type { Kube } from "../../src/kube/kube.ts";
 import { silentLogger } from "../../src/telemetry/log.ts";
 import { manualClock } from "../support/manual-clock.ts";
 import { notification } from "./objects.ts";
@@ -106,6 +106,22 @@ describe("the annotation redeliver", () => {
     look(forged);
     const elsewhere = record({}, { [annotation]: "please" });
     look({ ...elsewhere, metadata: { ...elsewhere.metadata, uid: "d-2", namespace: "other" } });
+    assert.deepEqual(happened, ["event DeliveryIgnored", "event DeliveryIgnored"]);
+  });
+
+  it("on a record that is not ours is told of once for as long as the record is there, and then forgotten", async (t) => {
+    const { look, happened, records, clock } = setting(t);
+    const forged = record({}, {}, "forged");
+    records.push(forged);
+    look(forged);
+    clock.advance(600_000);
+    await turn();
+    look(forged);
+    assert.deepEqual(happened, ["event DeliveryIgnored"]);
+    records.pop();
+    clock.advance(600_000);
+    await turn();
+    look(forged);
     assert.deepEqual(happened, ["event DeliveryIgnored", "event DeliveryIgnored"]);
   });
 });
