@@ -1,8 +1,9 @@
-import { BlockList, isIP, isIPv6 } from "node:net";
+import type { BlockList } from "node:net";
 import { createBackoff } from "../kube/backoff.ts";
 import type { Kube } from "../kube/kube.ts";
 import { statusOf } from "../kube/kube-error.ts";
 import { serviceCidrs } from "../kube/resources.ts";
+import { rangesOf } from "../providers/address-ranges.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
 export interface DeniedRangesOptions {
@@ -23,24 +24,15 @@ export interface DeniedRanges {
 
 const lookMs = 600_000;
 
-function listOf(cidrs: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const cidr of cidrs) {
-    const [network = "", prefix = ""] = cidr.split("/");
-    if (isIP(network) !== 0 && /^[0-9]{1,3}$/.test(prefix)) list.addSubnet(network, Number(prefix), isIPv6(network) ? "ipv6" : "ipv4");
-  }
-  return list;
-}
-
 export function createDeniedRanges({ kube, cidrs, telemetry: { clock, log } }: DeniedRangesOptions): DeniedRanges {
-  let current = listOf(cidrs);
+  let current = rangesOf(cidrs);
   let warned = false;
 
   const look = async (signal: AbortSignal): Promise<void> => {
     try {
       const { items } = await kube.listAll(serviceCidrs, {}, signal);
       const served = items.flatMap(({ spec }) => (spec as { readonly cidrs?: readonly string[] } | undefined)?.cidrs ?? []);
-      current = listOf([...cidrs, ...served]);
+      current = rangesOf([...cidrs, ...served]);
     } catch (error) {
       // Not served before Kubernetes 1.33, or not ours to read.
       if (![403, 404].includes(statusOf(error))) throw error;

@@ -1,5 +1,6 @@
 import { lookup as systemLookup, type LookupAddress, type LookupOptions } from "node:dns";
-import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net";
+import { isIP, isIPv6, type BlockList, type LookupFunction } from "node:net";
+import { familyOf, rangesOf } from "./address-ranges.ts";
 import { DeliveryError } from "./delivery-error.ts";
 
 /** What the platform lets Providers reach. */
@@ -19,27 +20,21 @@ export interface EgressPolicy {
 /** Asks for the addresses of a name; `dns.lookup` with `all`. */
 export type Resolve = (hostname: string, options: LookupOptions & { readonly all: true }, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
 
-function blockList(...ranges: readonly (readonly [string, number, "ipv4" | "ipv6"])[]): BlockList {
-  const list = new BlockList();
-  for (const [address, prefix, family] of ranges) list.addSubnet(address, prefix, family);
-  return list;
-}
-
-const loopback = blockList(["127.0.0.0", 8, "ipv4"], ["::1", 128, "ipv6"]);
+const loopback = rangesOf(["127.0.0.0/8", "::1/128"]);
 
 /** Addresses that no Provider may reach: this host, link-local (cloud metadata too), multicast and reserved ranges. */
-const alwaysDenied = blockList(
-  ["0.0.0.0", 8, "ipv4"],
-  ["169.254.0.0", 16, "ipv4"],
-  ["100.100.100.200", 32, "ipv4"],
-  ["168.63.129.16", 32, "ipv4"],
-  ["224.0.0.0", 4, "ipv4"],
-  ["240.0.0.0", 4, "ipv4"],
-  ["::", 128, "ipv6"],
-  ["fe80::", 10, "ipv6"],
-  ["fd00:ec2::254", 128, "ipv6"],
-  ["ff00::", 8, "ipv6"],
-);
+const alwaysDenied = rangesOf([
+  "0.0.0.0/8",
+  "169.254.0.0/16",
+  "100.100.100.200/32",
+  "168.63.129.16/32",
+  "224.0.0.0/4",
+  "240.0.0.0/4",
+  "::/128",
+  "fe80::/10",
+  "fd00:ec2::254/128",
+  "ff00::/8",
+]);
 
 /** The IPv4 address inside an IPv6 one: mapped (`::ffff:127.0.0.1`), translated (RFC 6052, RFC 2765) or compatible; in any spelling. */
 function embeddedIPv4(address: string): string | undefined {
@@ -57,7 +52,7 @@ function embeddedIPv4(address: string): string | undefined {
  */
 export function addressAllowed(address: string, policy: EgressPolicy, exempt = false): boolean {
   const plain = isIPv6(address) ? (embeddedIPv4(address) ?? address) : address;
-  const family = isIPv6(plain) ? "ipv6" : "ipv4";
+  const family = familyOf(plain);
   if (loopback.check(plain, family)) return policy.development;
   if (alwaysDenied.check(plain, family)) return false;
   return exempt || policy.denied?.().check(plain, family) !== true;

@@ -1,6 +1,7 @@
 import { request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
-import { BlockList, isIP, isIPv6, type LookupFunction, type Socket } from "node:net";
+import { isIP, type LookupFunction, type Socket } from "node:net";
+import { familyOf, rangesOf } from "./address-ranges.ts";
 import { DeliveryError } from "./delivery-error.ts";
 
 /** A proxy that makes tunnels (CONNECT, RFC 9110, 9.3.6). */
@@ -21,18 +22,7 @@ export interface PlatformProxies {
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, "").replace(/\.$/, "").toLowerCase();
 
-function inRange(host: string, range: string): boolean {
-  const [network = "", prefix = ""] = range.split("/");
-  if (isIP(host) === 0 || isIP(network) !== isIP(host) || !/^[0-9]{1,3}$/.test(prefix)) return false;
-  const family = isIPv6(host) ? "ipv6" : "ipv4";
-  const list = new BlockList();
-  try {
-    list.addSubnet(network, Number(prefix), family);
-  } catch {
-    return false;
-  }
-  return list.check(host, family);
-}
+const inRange = (host: string, range: string): boolean => isIP(host) !== 0 && rangesOf([range]).check(host, familyOf(host));
 
 function isNamed(host: string, port: string, entry: string): boolean {
   if (entry === "*") return true;
