@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { bothServices } from "../support/both-services.ts";
-import { installedTests } from "../support/installed-tests.ts";
+import { installedTests, shortLease } from "../support/installed-tests.ts";
 import { notification } from "../support/manifests.ts";
 import { replay } from "../support/replay.ts";
 import { eventually } from "../support/wait.ts";
 
-const test = installedTests();
+const test = installedTests(shortLease);
 
 /** Ends a replay after the PipelineRun was seen running. */
 class Enough extends Error {}

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { installedTests, type World } from "../support/installed-tests.ts";
+import { installedTests, shortLease, type World } from "../support/installed-tests.ts";
 import { makeRun } from "../support/made-runs.ts";
 import { cloudEventsProvider, notification, toldBy } from "../support/manifests.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { eventually } from "../support/wait.ts";
 
-const test = installedTests();
+const test = installedTests(shortLease);
 
 interface StoredDelivery {
   readonly metadata: { readonly name: string };

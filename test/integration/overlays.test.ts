@@ -3,7 +3,7 @@ import { test, type TestContext } from "node:test";
 import { entries, type Counterpart, type ProviderEntry } from "../conformance/provider-entries.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
 import { install, type Installation } from "../support/installation.ts";
-import { collectionPath, type KubeObject, listOf } from "../support/kube-client.ts";
+import { collectionPath, documentsOf, type KubeObject } from "../support/kube-client.ts";
 import { makeRun } from "../support/made-runs.ts";
 import { requireControlPlane } from "../support/require.ts";
 import { eventually } from "../support/wait.ts";
@@ -66,7 +66,7 @@ async function scene(t: TestContext, overlay: string): Promise<Scene | undefined
   for (const namespace of namespaces) await plane.kubectl(["create", "namespace", namespace]);
   const installation = await install(plane, { overlay: `overlays/${overlay}` });
   t.after(() => installation.stop());
-  await plane.kubectl(["apply", "-f", "-"], { input: listOf(namespaces.flatMap((namespace) => objectsIn(namespace, services))) });
+  await plane.kubectl(["apply", "-f", "-"], { input: documentsOf(namespaces.flatMap((namespace) => objectsIn(namespace, services))) });
   const list = async (kind: string, namespace?: string): Promise<KubeObject[]> => (await client.call<{ items: KubeObject[] }>("GET", collectionPath(apiVersion, kind, namespace))).items;
   const annotations = { [`${group}/github-owner`]: "example-org", [`${group}/github-repo`]: "shop", [`${group}/github-sha`]: "0f98b1f7eda33a4e9cfaab09506aa8094044085f" };
   return {

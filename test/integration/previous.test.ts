@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseAllDocuments } from "yaml";
 import type { RunEvent } from "../../src/api/run-event.ts";
-import { installedTests } from "../support/installed-tests.ts";
+import { installedTests, shortLease } from "../support/installed-tests.ts";
 import type { KubeObject } from "../support/kube-client.ts";
 import { makeRun } from "../support/made-runs.ts";
 import { cloudEventsProvider, notification } from "../support/manifests.ts";
 import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { eventually } from "../support/wait.ts";
 
-const test = installedTests();
+const test = installedTests(shortLease);
 
 const labels = { "tekton.dev/pipeline": "shop" };
 /** What `examples/recovery.yaml` holds, in another namespace and with another receiver. */

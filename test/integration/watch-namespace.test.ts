@@ -4,6 +4,7 @@ import type { RunEvent } from "../../src/api/run-event.ts";
 import type { ControlPlane } from "../support/control-plane.ts";
 import { startGitHub } from "../support/github-double.ts";
 import { install, ownNamespace } from "../support/installation.ts";
+import { shortLease } from "../support/installed-tests.ts";
 import type { KubeObject } from "../support/kube-client.ts";
 import { makeRun } from "../support/made-runs.ts";
 import { cloudEventsProvider, gitHubProvider, notification, privateKeySecret } from "../support/manifests.ts";
@@ -28,7 +29,7 @@ test("with rights in some namespaces alone, runs there are reported, runs elsewh
   const [sink, github] = await Promise.all([startCloudEventsSink(), startGitHub({ installations: [{ id: 1, owner: "example-org" }] })]);
   t.after(() => Promise.all([sink.close(), github.close()]));
   for (const name of namespaces) await plane.kubectl(["create", "namespace", name]);
-  const installation = await install(plane, { overlay: "overlays/watch-namespace" });
+  const installation = await install(plane, { ...shortLease, overlay: "overlays/watch-namespace" });
   t.after(() => installation.stop());
   const { stdout: variable } = await plane.kubectl(["get", "deployment", `${ownNamespace}-controller`, "-n", ownNamespace, "-o", "jsonpath={.spec.template.spec.containers[0].env}"]);
   assert.deepEqual(JSON.parse(variable), [{ name: "TEKTON_INTEGRATIONS_WATCH_NAMESPACE", value: watched.join(",") }]);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { after, test, type TestContext } from "node:test";
 import { type ControlPlane, ControlPlaneUnavailable, startControlPlane } from "./control-plane.ts";
 import { install, type Installation, type InstallationOptions } from "./installation.ts";
-import { type KubeObject, listOf } from "./kube-client.ts";
+import { documentsOf, type KubeObject } from "./kube-client.ts";
 import { lacking } from "./require.ts";
 
 /** A control plane with the product installed in it. */
@@ -29,7 +29,7 @@ export function worldOf(plane: ControlPlane, installation: Installation): World 
       await plane.kubectl(["create", "namespace", name]);
     },
     apply: async (...objects) => {
-      await plane.kubectl(["apply", "-f", "-"], { input: listOf(objects) });
+      await plane.kubectl(["apply", "-f", "-"], { input: documentsOf(objects) });
     },
   };
 }

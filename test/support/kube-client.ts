@@ -25,8 +25,8 @@ export interface KubeObject {
   [field: string]: unknown;
 }
 
-/** Objects as one that every kubectl reads: before 1.31 it takes several JSON documents for bad YAML. */
-export const listOf = (items: readonly object[]): string => JSON.stringify({ apiVersion: "v1", kind: "List", items });
+/** Objects as kubectl of any version reads them from one file. Those of a List it validates by itself, before defaults are filled in. */
+export const documentsOf = (objects: readonly object[]): string => objects.map((object) => JSON.stringify(object)).join("\n");
 
 export interface KubeResponse {
   readonly status: number;

@@ -1,5 +1,5 @@
 import type { World } from "./installed-tests.ts";
-import { type KubeObject, listOf } from "./kube-client.ts";
+import { documentsOf, type KubeObject } from "./kube-client.ts";
 import { eventually } from "./wait.ts";
 
 /** Rules of roles that tests give to people. */
@@ -29,7 +29,7 @@ export async function somebody({ plane }: World, namespace: string, name: string
     { apiVersion: `${rbac}/v1`, kind: "Role", metadata: { name, namespace }, rules },
     { apiVersion: `${rbac}/v1`, kind: "RoleBinding", metadata: { name, namespace }, roleRef: { apiGroup: rbac, kind: "Role", name }, subjects },
   ];
-  await plane.kubectl(["apply", "-f", "-"], { input: listOf(objects) });
+  await plane.kubectl(["apply", "-f", "-"], { input: documentsOf(objects) });
   const kubeconfig = await plane.kubeconfigFor({ serviceAccount: { namespace, name } });
   const run: Somebody["run"] = (args, object) => plane.kubectl(args, { kubeconfig, allowFailure: true, ...(object !== undefined && { input: JSON.stringify(object) }) });
   await eventually("the rights are known", async () => (await run(["auth", "can-i", "create", "providers.integrations.tekton.ornew.io", "-n", namespace])).code === 0);

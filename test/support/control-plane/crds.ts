@@ -30,7 +30,7 @@ function served({ spec }: Crd): string[] {
   return spec.versions.filter((version) => version.served).map(({ name }) => `${spec.group}/${name}/${spec.names.plural}`);
 }
 
-/** Creates the CRDs, or replaces those that are there, and resolves when every served version can be listed and discovered. */
+/** Creates the CRDs, or replaces those that are there, and resolves when every served version can be listed, discovered and is described in OpenAPI. */
 export async function applyCrds(client: KubeClient, crds: readonly Crd[]): Promise<void> {
   const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
   await Promise.all(crds.map(async (crd) => {
@@ -56,5 +56,17 @@ async function notServed(client: KubeClient, wanted: readonly string[]): Promise
   const lists = await Promise.all(wanted.map(async (resource) => ({ resource, ...(await client.send("GET", `/apis/${resource}?limit=1`)) })));
   const failed = lists.find(({ status }) => status !== 200 && status !== 404 && status !== 503 && status !== 429);
   if (failed !== undefined) throw new KubeError("GET", `/apis/${failed.resource}`, failed);
-  return lists.filter(({ status }) => status !== 200).map(({ resource }) => resource);
+  const unlisted = lists.filter(({ status }) => status !== 200).map(({ resource }) => resource);
+  return unlisted.length > 0 ? unlisted : undescribed(client, wanted);
+}
+
+/** Without the description kubectl takes the server for an old one, and validates by itself, before defaults are filled in. */
+async function undescribed(client: KubeClient, wanted: readonly string[]): Promise<string[]> {
+  const versions = [...new Set(wanted.map((resource) => resource.slice(0, resource.lastIndexOf("/"))))];
+  const described = await Promise.all(versions.map(async (version) => {
+    const { status, body } = await client.send("GET", `/openapi/v3/apis/${version}`);
+    return status === 200 ? Object.keys((body as { readonly paths?: object }).paths ?? {}) : [];
+  }));
+  const paths = described.flat();
+  return wanted.filter((resource) => !paths.some((path) => path.endsWith(`/${resource.slice(resource.lastIndexOf("/") + 1)}/{name}`)));
 }
