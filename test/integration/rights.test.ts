@@ -164,8 +164,8 @@ async function spoil({ plane }: World): Promise<void> {
   }
 }
 
-/** A controller that watches one namespace alone, and lives for as long as Deliveries are kept. */
-async function grownOld(world: World, t: TestContext): Promise<void> {
+/** A controller that watches one namespace alone, and lives for as long as Deliveries are kept; `readsAgain`: it has read each kind of run again. */
+async function grownOld(world: World, t: TestContext, readsAgain: () => boolean): Promise<void> {
   const { installation: { controller }, plane } = world;
   await controller.kill("SIGTERM");
   const clock = leapingClock();
@@ -182,10 +182,10 @@ async function grownOld(world: World, t: TestContext): Promise<void> {
     await plane.kubectl(["annotate", "--overwrite", "delivery", "--all", "-n", "team-a", `${group}/redeliver=${word}`]);
     await sentAgain(world, "team-a", word);
   };
-  // What is sent is kept for an hour from then; hardly anything is kept of runs that ended in another hour, which are read again.
-  for (const word of ["twice", "thrice"]) {
+  // What is sent is kept for an hour from then; hardly anything is kept of runs that ended in another hour, which are read again. When that is depends on the time of day.
+  for (let times = 2; times <= 6 && !readsAgain(); times += 1) {
     await pass(40);
-    await sendAgain(word);
+    await sendAgain(`${times}-times`);
   }
   await eventually("what has served its time is removed", async () => {
     await pass(5);
@@ -205,7 +205,8 @@ test("every right that is shipped is used, no request is refused for want of one
   const { world, requests } = here;
   await teamsAtWork(world, sink);
   await spoil(world);
-  await grownOld(world, t);
+  const readsAgain = (): boolean => runKinds.every((kind) => requests().some(({ verb, objectRef }) => verb === "get" && objectRef?.resource === `${kind.toLowerCase()}s`));
+  await grownOld(world, t, readsAgain);
 
   const rights = await shippedRights(world.plane);
   const made = requests();
