@@ -21,6 +21,8 @@ export interface MeaningOptions {
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
   /** Where the installation lets Providers send. Undefined: not known here, and so judged by what all installations have in common. */
   readonly egress?: EgressPolicy;
+  /** What the filter's expression was compiled to; undefined: it is compiled here. */
+  readonly compilation?: Compilation | undefined;
   /** Whether the schema found errors in this field or below it. */
   readonly malformed: (field: string) => boolean;
 }
@@ -49,7 +51,7 @@ const partsOfProvider = (spec: JsonObject, options: MeaningOptions): readonly Fi
 ];
 
 function partsOfNotification(spec: JsonObject, options: MeaningOptions): readonly Findings[] {
-  const compilation = compiledFilter(spec);
+  const compilation = options.compilation ?? compiledFilter(spec);
   return [
     checkExpression(compilation),
     checkGroupBy(spec),

@@ -1,5 +1,6 @@
 import { apiVersion } from "../api/group.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
+import type { Compilation } from "../filter/index.ts";
 import type { EgressPolicy } from "../providers/egress.ts";
 import { checkMeaning } from "./check-meaning.ts";
 import { checkSchema, type CheckedKind } from "./check-schema.ts";
@@ -11,6 +12,8 @@ export interface CheckOptions {
   readonly namespace: string | undefined;
   /** Left out: not known here, and so not judged. */
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
+  /** What the filter's expression was compiled to. Left out: it is compiled here. */
+  readonly compilation?: Compilation | undefined;
   /** Where the installation lets Providers send. Left out: not known here; what some installations deny is a warning then. */
   readonly egress?: EgressPolicy;
 }

@@ -2,10 +2,11 @@ import type { Labels } from "../api/fits-labels.ts";
 import type { Notification } from "../api/notification.ts";
 import type { Provider } from "../api/provider.ts";
 import { goesByLabels, isOffered, notResolved } from "../api/sharing.ts";
+import type { Compilation } from "../filter/index.ts";
 import type { Kube } from "../kube/kube.ts";
 import { namespaces, providers as providerObjects } from "../kube/resources.ts";
 import { providerOfType, providers } from "../providers/registry.ts";
-import { checkSelection, compiledFilter } from "./check-selection.ts";
+import { checkSelection } from "./check-selection.ts";
 import { at, isObject, own, textOf } from "./json-value.ts";
 import type { Problem } from "./problem.ts";
 
@@ -27,11 +28,17 @@ export function createProviderReader(kube: Pick<Kube, "get">): ProviderReader {
   };
 }
 
+/** A Notification, and what its filter's expression was compiled to; see `compiledFilter`. */
+export interface CompiledNotification {
+  readonly object: unknown;
+  readonly compilation: Compilation | undefined;
+}
+
 /**
  * What is legal and probably wrong about a Notification's Provider: none that it could use, which is said alike whether it does not exist or
  * is not offered; one of another type than the section that is set; or one that is not told of the statuses that the filter asks for.
  */
-export async function checkProvider(object: unknown, namespace: string, reader: ProviderReader, signal: AbortSignal): Promise<readonly Problem[]> {
+export async function checkProvider({ object, compilation }: CompiledNotification, namespace: string, reader: ProviderReader, signal: AbortSignal): Promise<readonly Problem[]> {
   const name = textOf(at(object, "spec", "providerRef", "name"));
   if (name === undefined) return [];
   const of = textOf(at(object, "spec", "providerRef", "namespace"));
@@ -44,13 +51,13 @@ export async function checkProvider(object: unknown, namespace: string, reader: 
   const unused = providers
     .filter(({ section, type }) => type !== provider.spec.type && isObject(own(spec, section)))
     .map(({ section }): Problem => ({ field: `spec.${section}`, code: "SectionUnused", message: `the Provider is of type ${provider.spec.type}, which makes no use of this section` }));
-  return [...unused, ...unsent(spec, provider.spec.type)];
+  return [...unused, ...unsent(spec, compilation, provider.spec.type)];
 }
 
 /** Statuses that are asked for and that the Provider is not told of by default. Where a section is set, the object alone says which Provider is meant. */
-function unsent(spec: unknown, type: string): readonly Problem[] {
+function unsent(spec: unknown, compilation: Compilation | undefined, type: string): readonly Problem[] {
   const definition = providerOfType(type);
   if (definition === undefined || !isObject(spec) || at(spec, "filter", "statuses") !== undefined) return [];
   if (providers.some(({ section }) => isObject(own(spec, section)))) return [];
-  return checkSelection(spec, compiledFilter(spec), definition).filter(({ code }) => code === "StatusNotSent");
+  return checkSelection(spec, compilation, definition).filter(({ code }) => code === "StatusNotSent");
 }

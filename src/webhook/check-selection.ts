@@ -72,7 +72,7 @@ function checkResults(spec: JsonObject, { statuses }: Selected): Problem[] {
 }
 
 /** The expression of a Notification's filter; undefined where there is none. */
-export function compiledFilter(spec: JsonObject): Compilation | undefined {
+export function compiledFilter(spec: unknown): Compilation | undefined {
   const source = textOf(at(spec, "filter", "expression"));
   return source === undefined || source === "" ? undefined : compile(source, { environment: runEventEnvironment, result: "bool" });
 }

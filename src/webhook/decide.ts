@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apiVersion, group, version } from "../api/group.ts";
 import { cutToBytes } from "../api/text.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { Compilation } from "../filter/index.ts";
 import type { EgressPolicy } from "../providers/egress.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import { checkObject } from "./check-object.ts";
@@ -54,6 +55,8 @@ export const isJudged = (request: AdmissionRequest): boolean =>
 export interface Deciding {
   /** Rights that the requester lacks. */
   readonly missing?: readonly Problem[];
+  /** What the object's filter was compiled to; left out: it is compiled here. */
+  readonly compilation?: Compilation | undefined;
   /** Warnings about other objects, for what is allowed. */
   readonly more?: readonly Problem[];
   readonly ownIdentityNamespaces?: OwnIdentityNamespaces;
@@ -64,11 +67,11 @@ export interface Deciding {
 const usualEgress: EgressPolicy = { development: false };
 
 /** The answer of the validating webhook. */
-export function decideValidation(request: AdmissionRequest, { missing = [], more = [], ownIdentityNamespaces = new Set(), egress = usualEgress }: Deciding = {}): AdmissionResponse {
+export function decideValidation(request: AdmissionRequest, { missing = [], more = [], compilation, ownIdentityNamespaces = new Set(), egress = usualEgress }: Deciding = {}): AdmissionResponse {
   const { uid } = request;
   if (isWrite(request) && !isOurs(request)) return { uid, allowed: false, status: unknownKind(request) };
   if (!isJudged(request)) return { uid, allowed: true };
-  const found = withKnownAsWarnings((object) => checkObject(object, { namespace: request.namespace, ownIdentityNamespaces, egress }), request);
+  const found = withKnownAsWarnings((object) => checkObject(object, { namespace: request.namespace, ownIdentityNamespaces, egress, ...(object === request.object && { compilation }) }), request);
   const errors = [...found.errors, ...missing];
   const lines = warningLines(errors.length === 0 ? [...found.warnings, ...more] : found.warnings);
   const told = lines.length > 0 ? { warnings: lines } : {};

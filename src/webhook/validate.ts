@@ -1,11 +1,14 @@
 import type { AccessReviews } from "../kube/access-reviews.ts";
+import type { Compilation } from "../filter/index.ts";
 import type { EgressPolicy } from "../providers/egress.ts";
 import type { OwnIdentityNamespaces } from "../providers/own-identity.ts";
 import type { Logger } from "../telemetry/log.ts";
 import { checkedKind } from "./check-object.ts";
 import { checkPermission } from "./check-permission.ts";
+import { compiledFilter } from "./check-selection.ts";
 import { checkProvider, type ProviderReader } from "./check-provider.ts";
 import { decideValidation, isJudged } from "./decide.ts";
+import { own } from "./json-value.ts";
 import type { Problem } from "./problem.ts";
 import type { AdmissionRequest, AdmissionResponse, Refusal } from "./review.ts";
 
@@ -38,7 +41,7 @@ export function createValidation({ reviews, reader, log, ownIdentityNamespaces =
   let waiting = 0;
   const missingRights = async (request: AdmissionRequest, signal: AbortSignal): Promise<readonly Problem[] | Refusal> => {
     const kind = checkedKind(request.object);
-    if (kind === undefined || !isJudged(request)) return [];
+    if (kind === undefined) return [];
     if (waiting >= maxWaiting) return tooMany;
     waiting += 1;
     try {
@@ -51,17 +54,19 @@ export function createValidation({ reviews, reader, log, ownIdentityNamespaces =
     }
   };
   /** Only warns: when it cannot be found out, nothing is said. */
-  const aboutProvider = async (request: AdmissionRequest, signal: AbortSignal): Promise<readonly Problem[]> => {
-    if (checkedKind(request.object) !== "Notification" || !isJudged(request)) return [];
-    return checkProvider(request.object, request.namespace, reader, signal).catch((error: unknown) => {
+  const aboutProvider = async (request: AdmissionRequest, compilation: Compilation | undefined, signal: AbortSignal): Promise<readonly Problem[]> => {
+    if (checkedKind(request.object) !== "Notification") return [];
+    return checkProvider({ object: request.object, compilation }, request.namespace, reader, signal).catch((error: unknown) => {
       if (!signal.aborted) log.warn("the Provider of a Notification could not be read; nothing is said about it", { namespace: request.namespace, error });
       return [];
     });
   };
   return async (request, signal) => {
-    const [missing, warnings] = await Promise.all([missingRights(request, signal), aboutProvider(request, signal)]);
+    if (!isJudged(request)) return decideValidation(request);
+    const compilation = compiledFilter(own(request.object, "spec"));
+    const [missing, warnings] = await Promise.all([missingRights(request, signal), aboutProvider(request, compilation, signal)]);
     const refused = "code" in missing ? missing : undefined;
-    const decided = decideValidation(request, { missing: "code" in missing ? [] : missing, more: warnings, ownIdentityNamespaces, ...(egress !== undefined && { egress }) });
+    const decided = decideValidation(request, { missing: "code" in missing ? [] : missing, more: warnings, compilation, ownIdentityNamespaces, ...(egress !== undefined && { egress }) });
     return refused !== undefined && decided.allowed ? { ...decided, allowed: false, status: refused } : decided;
   };
 }

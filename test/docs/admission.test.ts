@@ -10,6 +10,8 @@ import type { CheckedKind } from "../../src/webhook/check-schema.ts";
 import { checkObject } from "../../src/webhook/check-object.ts";
 import { checkPermission } from "../../src/webhook/check-permission.ts";
 import { checkProvider, type ProviderReader } from "../../src/webhook/check-provider.ts";
+import { own } from "../../src/webhook/json-value.ts";
+import { compiledFilter } from "../../src/webhook/check-selection.ts";
 import { withDefaults } from "../../src/webhook/defaults.ts";
 import { placed, type Problem } from "../../src/webhook/problem.ts";
 import { decodeReview } from "../../src/webhook/review.ts";
@@ -64,7 +66,7 @@ async function judged({ code, kind, user, example }: Row): Promise<{ readonly er
   const { signal } = new AbortController();
   const found = checkObject(object, { namespace: "ci", ownIdentityNamespaces: new Set(code === "CredentialsRequired" ? [] : ["ci"]), egress: { development: false } });
   const missing = await checkPermission(kind, decodeReview(review(object, { userInfo: { username: user } })), reviews, signal);
-  const doubtful = kind === "Notification" && "providerRef" in example ? await checkProvider(object, "ci", reader, signal) : [];
+  const doubtful = kind === "Notification" && "providerRef" in example ? await checkProvider({ object, compilation: compiledFilter(own(object, "spec")) }, "ci", reader, signal) : [];
   return { errors: [...found.errors, ...missing], warnings: [...found.warnings, ...doubtful] };
 }
 

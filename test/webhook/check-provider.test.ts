@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Provider } from "../../src/api/provider.ts";
 import { checkProvider } from "../../src/webhook/check-provider.ts";
+import { compiledFilter } from "../../src/webhook/check-selection.ts";
 import { notification } from "./objects.ts";
 import { providers } from "./changed.ts";
 
 const warnings = async (provider: unknown, spec: object): Promise<string[]> => {
   const reader = { find: () => Promise.resolve(provider as Provider | undefined) };
-  const found = await checkProvider(notification({ providerRef: { name: "p" }, ...spec }), "ci", reader, new AbortController().signal);
+  const object = notification({ providerRef: { name: "p" }, ...spec });
+  const found = await checkProvider({ object, compilation: compiledFilter(object["spec"]) }, "ci", reader, new AbortController().signal);
   return found.map(({ field, code }) => `${field} ${code}`);
 };
 
