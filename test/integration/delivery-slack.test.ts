@@ -48,8 +48,8 @@ test("of three channels only the one that fails is tried again", async (world, t
   slack.misbehave(({ body }) => (/(^|&)channel=C1(&|$)/.test(body) ? { answer: { status: 503 } } : undefined), 3);
   const run = await makeRun(world.plane.client, "second-of-three", "run");
   await run.become("False", "Failed");
-  await eventually("all three have it", () => {
-    clock.leap(2 * seconds);
+  await eventually("all three have it", async () => {
+    await clock.leap(2 * seconds);
     return slack.messages.length === 3;
   });
   assert.deepEqual(["C0", "C1", "C2"].map((id) => postsTo(slack, id)), [1, 1, 1]);
@@ -67,14 +67,14 @@ test("a bot that was removed from a channel and invited again goes on by itself;
   await eventually("the two others have it, and the Notification says why not all", async () => slack.messages.length === 2 && (await reasonOf(world, "invited-again")) === "DestinationRefused");
   const refused = postsTo(slack, second.id);
   second.member = true;
-  await eventually("the third one has it", () => {
-    clock.leap(60 * seconds);
+  await eventually("the third one has it", async () => {
+    await clock.leap(60 * seconds);
     return slack.messages.length === 3;
   });
   assert.deepEqual(slack.messages.map(({ channel }) => channel).sort(), ["C0", "C1", "C2"]);
   assert.deepEqual([postsTo(slack, "C0"), postsTo(slack, "C1") - refused, postsTo(slack, "C2")], [1, 1, 1]);
   await eventually("the Notification is ready again", async () => {
-    clock.leap(10 * seconds);
+    await clock.leap(10 * seconds);
     return (await reasonOf(world, "invited-again")) !== "DestinationRefused";
   });
   assert.deepEqual(slack.violations, []);

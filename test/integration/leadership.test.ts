@@ -160,10 +160,10 @@ for (const { how, signal, withinMs } of [
     await first.kill("first", signal);
     const since = clock.monotonic();
     await run.become("False", "Failed");
-    await eventually("its end is told", () => {
+    await eventually("its end is told", async () => {
       if (endedOf(told()).has(run.uid)) return true;
       // Little, so that requests to the API server have their time in between.
-      clock.leap(100);
+      await clock.leap(100);
       return false;
     });
     const tookMs = clock.monotonic() - since;

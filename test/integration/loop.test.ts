@@ -50,7 +50,7 @@ test("a receiver that begins a run for each event, and passes the loop on, is se
   const { sink, clock, runs } = await begin(world, t, "passes-on", ({ tektonloop }) => ({ "integrations.tekton.ornew.io/loop": String(tektonloop) }));
   await eventually("the second run is there", () => runs() === 2);
   await eventually("it is judged", async () => {
-    clock.leap(minute);
+    await clock.leap(minute);
     const { status } = await world.plane.client.call<{ status?: { recent?: { run: string; why?: string }[] } }>("GET", "/apis/integrations.tekton.ornew.io/v1alpha1/namespaces/passes-on/notifications/failures");
     return status?.recent?.some(({ run, why = "" }) => run === "PipelineRun/triggered-1" && why.includes("loop"));
   });
@@ -69,7 +69,7 @@ test("a receiver that drops the loop is bounded by maxPerMinute, and the Notific
     counts.push(sink.received.length - before);
     const { status } = await world.plane.client.call<{ status?: { conditions?: { type: string; status: string }[] } }>("GET", "/apis/integrations.tekton.ornew.io/v1alpha1/namespaces/drops/notifications/failures");
     if (minutes > 0) assert.equal(status?.conditions?.find(({ type }) => type === "Throttled")?.status, "True");
-    clock.leap(minute);
+    await clock.leap(minute);
   }
   assert.deepEqual(counts, [perMinute, perMinute, perMinute, perMinute]);
 });

@@ -174,7 +174,7 @@ async function grownOld(world: World, t: TestContext, readsAgain: () => boolean)
   /** In steps that are shorter than the time-outs of requests that are under way. */
   const pass = async (minutes: number): Promise<void> => {
     for (let step = 0; step < minutes * 6; step += 1) {
-      clock.leap(10_000);
+      await clock.leap(10_000);
       await sleep(15);
     }
   };
