@@ -114,6 +114,7 @@ export function careForProviders(options: CareOptions): ProviderCare {
     providerUses.forget(key);
     failures.delete(key);
     looked.delete(key);
+    options.statuses.forget(providers, key);
     tellNotifications(key);
   };
 
@@ -132,7 +133,7 @@ export function careForProviders(options: CareOptions): ProviderCare {
       if (connection.ready && provider.spec.suspend !== true) credentialChecks.begin(key, connection);
       const { use, againInMs } = providerUses.toPublish(key);
       const credentials = connection.ready ? credentialChecks.finding(key, connection.sender) : undefined;
-      await options.statuses.write(providers, provider.metadata, providerStatus(provider, { connection, use, credentials }, options.clock.now()), signal);
+      await options.statuses.write(providers, provider, providerStatus(provider, { connection, use, credentials }, options.clock.now()), signal);
       const attempt = connection.ready ? 0 : (failures.get(key) ?? 0) + 1;
       failures.set(key, attempt);
       const again = connection.ready ? secretEveryMs : 500 + backoffDelay(attempt, secretBackoff);
@@ -147,6 +148,13 @@ export function careForProviders(options: CareOptions): ProviderCare {
       options.providerQueue.add(key);
     },
   };
+}
+
+/** The Provider is known in a moment. Until then the status stays as it was, as after a restart, where all that is decided under it is on record. */
+function isPassing(notification: Notification, gate: Gate, { activeSince, selection }: Activity): boolean {
+  const status = writtenStatus(notification);
+  const since = activeSince === undefined ? undefined : isoSeconds(activeSince);
+  return gate.ready === "soon" && status?.observedGeneration === notification.metadata.generation && status?.selection === selection && status.activeSince === since;
 }
 
 /** Brings a Notification's route and status up to date, by key. */
@@ -176,6 +184,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     decided.delete(routes.get(key)?.notification.metadata.uid ?? "");
     routes.delete(key);
     notificationUses.forget(key);
+    options.statuses.forget(notifications, key);
     deliverer.touchNotification(key);
   };
 
@@ -221,7 +230,7 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     if (caughtUpAt !== undefined) notificationUses.update(key, (use) => ({ ...use, caughtUpAt }));
     const { view, againInMs } = findings(key, route, activity);
     // `activeSince` is on record before any run is judged under it.
-    await options.statuses.write(notifications, notification.metadata, notificationStatus(notification, view, clock.now()), signal);
+    if (!isPassing(notification, view.gate, activity)) await options.statuses.write(notifications, notification, notificationStatus(notification, view, clock.now()), signal);
     // Under the new spec nothing is judged before that.
     if (route !== before && !view.followed) return undefined;
     if (route !== before) routes.set(key, route);

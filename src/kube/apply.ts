@@ -1,35 +1,39 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Kube } from "./kube.ts";
 import { statusOf } from "./kube-error.ts";
 import { apiVersionOf, keyOf, resourceName, type ObjectRef, type Resource } from "./resources.ts";
 
-/** The object whose status is written; an object created anew under the same name has another uid and is written to anew. */
-export interface StatusTarget extends ObjectRef {
-  readonly uid: string;
+/** The object whose status is written, as it was last seen; an object created anew under the same name has another uid and is written to anew. */
+export interface StatusTarget {
+  readonly metadata: ObjectRef & { readonly uid: string };
+  readonly status?: object | undefined;
 }
 
-/** Writes statuses by server-side apply, each only when it differs from what was written last. */
+/** Writes statuses by server-side apply, each only when it differs from what was written last, or, before that, from what the object shows. */
 export interface StatusWriter {
   /**
-   * `written`: sent and accepted; `unchanged`: the same as last time, nothing sent; `gone`: the object does not exist (any
+   * `written`: sent and accepted; `unchanged`: the object has it, nothing sent; `gone`: the object does not exist (any
    * more). The API server does not compare the uid on a status write, so a successor may briefly carry its predecessor's.
    * @throws KubeError for every other refusal; the next call sends again.
    */
   write(resource: Resource, target: StatusTarget, status: object, signal: AbortSignal): Promise<"written" | "unchanged" | "gone">;
-  /** The object is gone: what was written to it need not be remembered. */
-  forget(resource: Resource, ref: ObjectRef): void;
+  /** The object under the key (see `keyOf`) is gone: what was written to it need not be remembered. */
+  forget(resource: Resource, key: string): void;
 }
 
 /** Fields that `fieldManager` set before and leaves out now are removed; fields of other managers stay. */
 export function createStatusWriter(kube: Kube, fieldManager: string): StatusWriter {
   const last = new Map<string, string>();
-  const memoryKey = (resource: Resource, ref: ObjectRef): string => `${resourceName(resource)} ${keyOf(ref.namespace, ref.name)}`;
+  const memoryKey = (resource: Resource, key: string): string => `${resourceName(resource)} ${key}`;
   return {
-    write: async (resource, target, status, signal) => {
-      const key = memoryKey(resource, target);
-      const content = `${target.uid} ${JSON.stringify(status)}`;
-      if (last.get(key) === content) return "unchanged";
+    write: async (resource, { metadata, status: shown }, status, signal) => {
+      const { namespace, name, uid } = metadata;
+      const key = memoryKey(resource, keyOf(namespace, name));
+      const content = `${uid} ${JSON.stringify(status)}`;
+      const known = last.get(key);
+      // What is shown is not kept: it may be older than what the object has by now, which the next call then sees.
+      if (known === undefined ? isDeepStrictEqual(shown, status) : known === content) return "unchanged";
       last.delete(key);
-      const { namespace, name, uid } = target;
       const object = {
         apiVersion: apiVersionOf(resource),
         kind: resource.kind,
@@ -46,8 +50,8 @@ export function createStatusWriter(kube: Kube, fieldManager: string): StatusWrit
       last.set(key, content);
       return "written";
     },
-    forget: (resource, ref) => {
-      last.delete(memoryKey(resource, ref));
+    forget: (resource, key) => {
+      last.delete(memoryKey(resource, key));
     },
   };
 }

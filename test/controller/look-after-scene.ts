@@ -65,7 +65,7 @@ export async function setting(count: number): Promise<Setting> {
   const options: CareOptions = {
     clock,
     statuses: {
-      write: (_, { name }) => {
+      write: (_, { metadata: { name } }) => {
         if (self.failStatuses > 0) {
           self.failStatuses -= 1;
           return Promise.reject(new Error("no status today"));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Provider } from "../../src/api/provider.ts";
+import { selectionOf } from "../../src/controller/activity.ts";
 import { recheckMs } from "../../src/controller/connections.ts";
 import { notificationUseAfterFault, providerUseAfter } from "../../src/controller/uses.ts";
 import { cloudEventsProvider, notification } from "./objects.ts";
@@ -95,6 +96,23 @@ describe("a Notification", () => {
     self.provider = { ...cloudEventsProvider({}, { generation: 2 }), spec: { ...cloudEventsProvider().spec, timeout: "20s" } };
     await self.lookAtNotification("ci/n-0");
     assert.deepEqual(self.happened(), ["status n-0"], "the same place, by the same filter");
+  });
+
+  it("keeps the status that it had before a restart until it is known how its Provider fares", async () => {
+    const self = await setting(1);
+    const [written, edited] = ["written", "edited"].map((name) => notification({}, { name, uid: name }));
+    assert.ok(written !== undefined && edited !== undefined);
+    const status = { observedGeneration: 1, delivered: 3, activeSince: written.metadata.creationTimestamp, selection: selectionOf(written) };
+    self.notifications.set("ci/written", { ...written, status });
+    self.notifications.set("ci/edited", { ...edited, metadata: { ...edited.metadata, generation: 2 }, status });
+    self.connections.drop(key);
+    await self.lookAtNotification("ci/written");
+    await self.lookAtNotification("ci/edited");
+    assert.deepEqual(self.happened(), ["route ci/written", "wake ci/written", "status edited", "route ci/edited", "wake ci/edited"]);
+    await self.lookAtProvider();
+    self.happened();
+    await self.lookAtNotification("ci/written");
+    assert.deepEqual(self.happened(), ["status written"]);
   });
 
   it("whose route is new is looked at once more, since its Provider's changes were not told to it", async () => {

@@ -194,10 +194,10 @@ test("custom resources come from a streamed initial state too, paged lists hold 
   assert.ok(first?.metadata.uid !== undefined);
   const target = { namespace, name: first.metadata.name, uid: first.metadata.uid };
   const writer = createStatusWriter(kube, "kube-test");
-  assert.equal(await writer.write(pipelineRuns, target, { observedGeneration: 7 }, signal), "written");
+  assert.equal(await writer.write(pipelineRuns, { metadata: target }, { observedGeneration: 7 }, signal), "written");
   const stored = await kube.get(pipelineRuns, target, signal);
   assert.deepEqual(stored?.["status"], { observedGeneration: 7 });
-  assert.equal(await writer.write(pipelineRuns, { ...target, name: "none" }, { observedGeneration: 8 }, signal), "gone");
+  assert.equal(await writer.write(pipelineRuns, { metadata: { ...target, name: "none" } }, { observedGeneration: 8 }, signal), "gone");
 
   await assert.rejects(kube.update(pipelineRuns, first, signal), { status: 409 });
   await assert.rejects(kube.delete(pipelineRuns, target, { uid: "another" }, signal), { status: 409 });

@@ -126,3 +126,27 @@ test("a run that ends and is pruned before a new Notification's status is writte
   await eventually("its end is told", () => sink.events().length > 0);
   assert.deepEqual(sink.events().map(toldBy).map(({ uid, status }) => [uid, status]), [[run.uid, "Failed"]]);
 });
+
+test("who takes over leaves the statuses as they are: nothing is Unknown meanwhile, and what is there already is not written again", async (world, t) => {
+  const { plane } = world;
+  const namespace = "taken-over";
+  const sink = await startCloudEventsSink();
+  t.after(() => sink.close());
+  await world.createNamespace(namespace);
+  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "ends", "events", { expression: "terminal" }));
+  await plane.kubectl(["wait", "--for=condition=Ready", "notification/ends", "provider/events", "--namespace", namespace, "--timeout=20s"]);
+  const written: string[] = [];
+  await control(world, t, (kube) => ({
+    applyStatus: (resource, object, options, signal) => {
+      const { conditions = [] } = object["status"] as { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+      if (object.metadata.namespace === namespace) written.push(`${resource.kind} ${conditions.find(({ type }) => type === "Ready")?.status ?? ""}`);
+      return kube.applyStatus(resource, object, options, signal);
+    },
+  }));
+  const run = await makeRun(plane.client, namespace, "run");
+  await run.become("True", "Succeeded");
+  await eventually("its end is told, and counted", () => sink.events().length > 0 && written.includes("Provider True"));
+  // When it has caught up, and what it has sent, is new; there was nothing new to say of the Provider before it was used.
+  assert.deepEqual(new Set(written), new Set(["Notification True", "Delivery ", "Provider True"]));
+  assert.equal(written.filter((what) => what === "Provider True").length, 1);
+});

@@ -22,7 +22,8 @@ async function begin(test: TestContext): Promise<{ server: ScriptedApiServer; ku
   return { server, kube };
 }
 
-const target = { namespace: "ci", name: "n", uid: "u1" };
+const target = { metadata: { namespace: "ci", name: "n", uid: "u1" } };
+const recreated = { metadata: { ...target.metadata, uid: "u2" } };
 
 describe("status writer", () => {
   it("sends a status only when it differs from the last one sent to this object", async (test) => {
@@ -33,10 +34,10 @@ describe("status writer", () => {
       await writer.write(notifications, target, { sent: 1 }, signal),
       await writer.write(notifications, target, { sent: 1 }, signal),
       await writer.write(notifications, target, { sent: 2 }, signal),
-      await writer.write(notifications, { ...target, uid: "u2" }, { sent: 2 }, signal),
+      await writer.write(notifications, recreated, { sent: 2 }, signal),
     ];
-    writer.forget(notifications, target);
-    outcomes.push(await writer.write(notifications, { ...target, uid: "u2" }, { sent: 2 }, signal));
+    writer.forget(notifications, "ci/n");
+    outcomes.push(await writer.write(notifications, recreated, { sent: 2 }, signal));
     assert.deepEqual(outcomes, ["written", "unchanged", "written", "written", "written"]);
     assert.equal(server.requests.length, 4);
     assert.deepEqual(JSON.parse(server.requests[0]?.body ?? ""), {
@@ -48,14 +49,28 @@ describe("status writer", () => {
     assert.deepEqual(server.requests[0]?.query, { fieldManager: "tester", force: "true" });
   });
 
+  it("sends nothing that the object shows already, whatever the order of its fields", async (test) => {
+    const { server, kube } = await begin(test);
+    server.others.push(accepted, accepted);
+    const writer = createStatusWriter(kube, "tester");
+    const shown = { ...target, status: { b: [{ y: 1, x: 2 }], a: 1 } };
+    const outcomes = [
+      await writer.write(notifications, shown, { a: 1, b: [{ x: 2, y: 1 }] }, signal),
+      await writer.write(notifications, shown, { a: 2, b: [] }, signal),
+      // What is shown by then may still be what was there before.
+      await writer.write(notifications, shown, { a: 1, b: [{ x: 2, y: 1 }] }, signal),
+    ];
+    assert.deepEqual([outcomes, server.requests.length], [["unchanged", "written", "written"], 2]);
+  });
+
   it("sends again what was refused, and says when the object is gone", async (test) => {
     const { server, kube } = await begin(test);
     server.others.push(status(500, "InternalError"), accepted, status(409, "Conflict"));
     const writer = createStatusWriter(kube, "tester");
     await assert.rejects(writer.write(notifications, target, { sent: 1 }, signal), { status: 500 });
     assert.equal(await writer.write(notifications, target, { sent: 1 }, signal), "written");
-    assert.equal(await writer.write(notifications, { ...target, uid: "u2" }, { sent: 1 }, signal), "gone");
-    assert.equal(await writer.write(notifications, { ...target, name: "other" }, { sent: 1 }, signal), "gone");
+    assert.equal(await writer.write(notifications, recreated, { sent: 1 }, signal), "gone");
+    assert.equal(await writer.write(notifications, { metadata: { ...target.metadata, name: "other" } }, { sent: 1 }, signal), "gone");
   });
 });
 
