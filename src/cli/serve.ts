@@ -3,6 +3,7 @@ import { setFlagsFromString } from "node:v8";
 import { readConfig, environmentName, type Config } from "../config.ts";
 import { keepCertificates } from "../controller/certificates.ts";
 import { createController } from "../controller/controller.ts";
+import { together } from "../controller/ending.ts";
 import { createDeniedRanges } from "../controller/denied-ranges.ts";
 import { observeNothing, type StepObserver } from "../controller/steps.ts";
 import { CodedError } from "../errors.ts";
@@ -78,7 +79,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
         await denied.known(stop).catch((error: unknown) => {
           if (!stop.aborted) throw error;
         });
-        if (!stop.aborted) await Promise.all([controller.run(stop), denied.follow(stop)]);
+        if (!stop.aborted) await together(stop, controller.run, denied.follow);
       },
     });
   }
@@ -102,7 +103,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
   const noMoreSignals = debugOnSignal(log);
   log.info("started", { webhook: config.webhook, controller: config.controller, metricsPort: health.port, server: kube.server });
   try {
-    await Promise.all(roles.map((role) => role.run(signal)));
+    await together(signal, ...roles.map(({ run }) => run));
   } finally {
     noMoreSignals();
     log.info("stopping");

@@ -1,6 +1,8 @@
+import { createBackoff } from "../kube/backoff.ts";
 import type { Kube } from "../kube/kube.ts";
 import { deliveries, keyOf, type KubeObject } from "../kube/resources.ts";
 import type { Clock } from "../telemetry/clock.ts";
+import type { Logger } from "../telemetry/log.ts";
 import type { Caches } from "./caches.ts";
 
 const lookEveryMs = 20;
@@ -16,13 +18,28 @@ export interface ConsistencyOptions {
   /** Where Deliveries are; none: everywhere. */
   readonly namespaces: readonly string[];
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /**
  * Resolves when the cache holds every Delivery at least as new as it was at the time of the call: a consistent list is made,
- * and the watch is waited for. Throws KubeError, and the signal's reason.
+ * and the watch is waited for. Where the API server does not answer it is asked again. Throws the signal's reason only.
  */
-export async function untilCachesHoldRecords({ kube, caches, namespaces, clock }: ConsistencyOptions, signal: AbortSignal): Promise<void> {
+export async function untilCachesHoldRecords(options: ConsistencyOptions, signal: AbortSignal): Promise<void> {
+  const backoff = createBackoff({ baseMs: 500, capMs: 10_000 });
+  for (;;) {
+    try {
+      await onceCachesHoldRecords(options, signal);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      options.log.warn("it could not be found out which Deliveries there are; trying again", { error });
+      await options.clock.sleep(backoff.next(), signal);
+    }
+  }
+}
+
+async function onceCachesHoldRecords({ kube, caches, namespaces, clock }: ConsistencyOptions, signal: AbortSignal): Promise<void> {
   const places = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }));
   const lists = await Promise.all(places.map((place) => kube.listAll(deliveries, place, signal)));
   const items = lists.flatMap((list) => list.items);

@@ -3,7 +3,7 @@ import { runElection } from "../kube/election.ts";
 import type { Term } from "../kube/term.ts";
 import type { ReadinessCheck } from "../telemetry/health.ts";
 import { createCaches, type CacheHandlers, type Caches } from "./caches.ts";
-import { abortWithAny } from "./ending.ts";
+import { abortWithAny, together } from "./ending.ts";
 import type { ControllerOptions } from "./controller-options.ts";
 import { createLead } from "./lead.ts";
 import { notificationKeyOf, pairOfRecord } from "./ledger.ts";
@@ -115,17 +115,19 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     handlers = standby.handlers;
   };
 
-  const lead = async (term: Term): Promise<void> => {
+  const lead = async (term: Term, stop: AbortSignal): Promise<void> => {
     current = term;
     const led = createLead({ ...options, outbound, caches, runs, previous, unrecorded }, term);
-    const ending = abortWithAny(signal, term.lost);
     standby?.stop();
     handlers = led.handlers;
+    const besides = async (ending: AbortSignal): Promise<void> => {
+      const { signal: over, dispose } = abortWithAny(ending, term.lost);
+      await options.whileLeading(over).finally(dispose);
+    };
     try {
-      await Promise.all([led.run(signal), options.whileLeading(ending.signal)]);
+      await together(stop, led.run, besides);
     } finally {
       current = undefined;
-      ending.dispose();
       standBy();
     }
   };
@@ -148,7 +150,7 @@ async function runController(options: ControllerOptions, signal: AbortSignal, on
     standBy();
     onCaughtUp(health.trouble);
     log.info("caught up", caches.sizes());
-    await Promise.all([runElection(election, lead, signal), settlement.run(signal), health.run(signal)]);
+    await together(signal, (stop) => runElection(election, (term) => lead(term, stop), stop), settlement.run, health.run);
   } finally {
     standby?.stop();
     over.abort();

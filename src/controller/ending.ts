@@ -46,3 +46,25 @@ export function abortWithAny(...signals: readonly AbortSignal[]): Ending {
     },
   };
 }
+
+/**
+ * Runs the parts of one life, each until its signal aborts: when `signal` does, or when another part fails. Resolves when all have
+ * ended; rejects, then, with the first error.
+ */
+export async function together(signal: AbortSignal, ...parts: readonly ((signal: AbortSignal) => Promise<void>)[]): Promise<void> {
+  const failed = new AbortController();
+  const ending = abortWithAny(signal, failed.signal);
+  const errors: unknown[] = [];
+  await Promise.all(
+    parts.map(async (part) => {
+      try {
+        await part(ending.signal);
+      } catch (error) {
+        errors.push(error);
+        failed.abort(error);
+      }
+    }),
+  );
+  ending.dispose();
+  if (errors.length > 0) throw errors[0];
+}

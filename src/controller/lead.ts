@@ -15,7 +15,7 @@ import { createCredentialChecks } from "./credential-checks.ts";
 import { untilCachesHoldRecords } from "./consistent.ts";
 import type { ControllerOptions } from "./controller-options.ts";
 import { createDeliverer } from "./deliver.ts";
-import { abortAfter, abortWithAny } from "./ending.ts";
+import { abortAfter, abortWithAny, together } from "./ending.ts";
 import { createFirstLooks } from "./first-looks.ts";
 import { createGates } from "./gates.ts";
 import { createJudge } from "./judge.ts";
@@ -257,18 +257,19 @@ export function createLead(options: LeadOptions, term: Term): Lead {
       const untold = previous.onChange(books.onSeries);
       try {
         // What another process sent before is on record: nothing is sent before all of it is known here.
-        await untilCachesHoldRecords({ kube, caches, clock, namespaces: recordNamespaces(options.watchNamespaces, options.namespace) }, ending.signal);
+        await untilCachesHoldRecords({ kube, caches, clock, log, namespaces: recordNamespaces(options.watchNamespaces, options.namespace) }, ending.signal);
         // Which may ask for runs that nobody asked for before.
         await caches.caughtUp(ending.signal);
         takeUp();
-        await Promise.all([
-          providerQueue.run((key) => providerCare.look(key, ending.signal), ending.signal),
-          notificationQueue.run((key) => lookAtNotification(key, ending.signal), ending.signal),
-          deliverer.run(ending.signal, lastCall.signal),
-          keepOwedGauge(deliverer, telemetry, ending.signal),
-          upkeep.run(ending.signal),
-          again.run(ending.signal),
-        ]);
+        await together(
+          ending.signal,
+          (until) => providerQueue.run((key) => providerCare.look(key, until), until),
+          (until) => notificationQueue.run((key) => lookAtNotification(key, until), until),
+          (until) => deliverer.run(until, lastCall.signal),
+          (until) => keepOwedGauge(deliverer, telemetry, until),
+          upkeep.run,
+          again.run,
+        );
       } catch (error) {
         if (!ending.signal.aborted) throw error;
       } finally {
