@@ -3,10 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { parse } from "yaml";
 import { main } from "../../src/cli/main.ts";
 import type { KubeObject } from "../support/kube-client.ts";
 import { readRecording } from "../support/replay-recording.ts";
-import { codeBlocks, pages } from "./pages.ts";
+import { lacking } from "../support/require.ts";
+import { triggered, type ListenerRequest, type Triggered } from "../support/triggers.ts";
+import { codeBlocks, pages, type Page } from "./pages.ts";
 
 interface Request {
   readonly method: string;
@@ -42,9 +45,11 @@ function shown({ method, url, headers, body }: Request): string {
   return `${method} ${place} ${[...new Set(seen)].join(", ")}`.trim();
 }
 
-async function play(t: TestContext, guide: string, events: string): Promise<string[]> {
-  const page = guides.find(({ path }) => path === `docs/guides/${guide}.md`);
-  assert.ok(page !== undefined, guide);
+const pageOf = (guide: string): Page => guides.find(({ path }) => path === `docs/guides/${guide}.md`) ?? assert.fail(guide);
+
+/** What the manifests of a guide make of these events. */
+async function simulate(t: TestContext, guide: string, events: string): Promise<Line[]> {
+  const page = pageOf(guide);
   const folder = await mkdtemp(join(tmpdir(), "guide-"));
   t.after(() => rm(folder, { recursive: true }));
   const config = codeBlocks(page, "yaml").filter((block) => /^kind: (Provider|Notification)$/m.test(block));
@@ -55,7 +60,11 @@ async function play(t: TestContext, guide: string, events: string): Promise<stri
   const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text), stdin: () => Promise.resolve("") };
   const code = await main(["simulate", "-f", join(folder, "config.yaml"), "--runs", join(folder, "runs"), "-o", "json"], new AbortController().signal, io);
   assert.equal(code, 0, err);
-  const lines = out.trim().split("\n").map((line) => JSON.parse(line) as Line);
+  return out.trim().split("\n").map((line) => JSON.parse(line) as Line);
+}
+
+async function play(t: TestContext, guide: string, events: string): Promise<string[]> {
+  const lines = await simulate(t, guide, events);
   return lines.flatMap(({ notification, run, status, requests }) => requests.map((request) => `${notification} ${run.kind} ${status}: ${shown(request)}`));
 }
 
@@ -141,16 +150,39 @@ describe("the manifests of a guide send what it says:", () => {
   });
 });
 
-describe("a run that an event started", () => {
-  const annotation = "integrations.tekton.ornew.io/loop";
+describe("the Trigger of the guide, played by Tekton Triggers' own code", () => {
+  const [manifest = ""] = codeBlocks(pageOf("triggers"), "yaml").filter((block) => /^kind: EventListener$/m.test(block));
+  const listener = parse(manifest) as { readonly spec: object };
+  const send = async (t: TestContext, to: unknown, requests: readonly ListenerRequest[]): Promise<Triggered[] | undefined> => {
+    try {
+      return await triggered(to, requests);
+    } catch (error) {
+      lacking(t, String(error));
+      return undefined;
+    }
+  };
 
-  it("is not sent to Triggers again, once it passes on the number that the guide's Trigger reads", async (t) => {
-    const [, trigger = ""] = codeBlocks(guides.find(({ path }) => path.endsWith("/triggers.md")) ?? { path: "", text: "" }, "yaml");
-    assert.match(trigger, /- name: loop\n +value: \$\(header\.Ce-Tektonloop\)/);
-    assert.match(trigger, new RegExp(`annotations:\\n +${annotation}: \\$\\(tt\\.params\\.loop\\)`));
-    const [before] = await play(t, "triggers", runs("succeeded-with-results")());
-    const [, number = ""] = /(\d+)$/.exec(before ?? "") ?? [];
-    assert.equal(number, "1");
-    assert.deepEqual(await play(t, "triggers", runs("succeeded-with-results")(annotated({ [annotation]: number }))), []);
+  it("starts a run of what ended well, which is not sent to it again", async (t) => {
+    const lines = await simulate(t, "triggers", runs("succeeded-with-results")());
+    const [{ request, run }, ...more] = lines.flatMap(({ requests, run }) => requests.map((request) => ({ request, run }))) as [{ request: Request; run: Line["run"] }];
+    assert.deepEqual(more, []);
+    const other = { ...request, headers: { ...request.headers, "ce-type": "io.ornew.tekton.integrations.pipelinerun.failed.v1" } };
+    const answers = await send(t, listener, [request, other]);
+    if (answers === undefined) return;
+    const [{ problems, created } = { created: [] }, unmoved] = answers;
+    assert.deepEqual([problems, unmoved], [undefined, { created: [] }]);
+    assert.deepEqual(created?.map(({ kind, metadata, spec }) => [kind, metadata, spec]), [[
+      "PipelineRun",
+      { generateName: "report-", annotations: { "integrations.tekton.ornew.io/loop": "1" } },
+      { pipelineRef: { name: "report" }, params: [{ name: "run", value: run.name }] },
+    ]]);
+    const { annotations = {} } = created[0]?.metadata ?? {};
+    assert.deepEqual(await play(t, "triggers", runs("succeeded-with-results")(annotated(annotations))), []);
+  });
+
+  it("has no field that Triggers does not know", async (t) => {
+    const answers = await send(t, { ...listener, spec: { ...listener.spec, serviceAccount: "typo" } }, [{ headers: {}, body: {} }]);
+    if (answers === undefined) return;
+    assert.deepEqual(answers, [{ problems: 'json: unknown field "serviceAccount"', created: null }]);
   });
 });
