@@ -150,11 +150,11 @@ export function careForProviders(options: CareOptions): ProviderCare {
   };
 }
 
-/** The Provider is known in a moment. Until then the status stays as it was, as after a restart, where all that is decided under it is on record. */
-function isPassing(notification: Notification, gate: Gate, { activeSince, selection }: Activity): boolean {
+/** Whether all that is decided of the Notification is in its status already, as after a restart. */
+function isOnRecord(notification: Notification, { activeSince, selection }: Activity): boolean {
   const status = writtenStatus(notification);
   const since = activeSince === undefined ? undefined : isoSeconds(activeSince);
-  return gate.ready === "soon" && status?.observedGeneration === notification.metadata.generation && status?.selection === selection && status.activeSince === since;
+  return status?.observedGeneration === notification.metadata.generation && status?.selection === selection && status.activeSince === since;
 }
 
 /** Brings a Notification's route and status up to date, by key. */
@@ -213,6 +213,14 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     };
   };
 
+  /** From now on runs are judged by the route. */
+  const putInPlace = (key: string, before: Route | undefined, route: Route): void => {
+    routes.set(key, route);
+    if (sameSelection(before, route) && sameReach(before, route) && sameDestination(before, route)) return;
+    options.onRouteChanged(key);
+    deliverer.touchNotification(key);
+  };
+
   return async (key, signal) => {
     const notification = inUse(options.notificationOf(key));
     if (notification === undefined) {
@@ -229,18 +237,16 @@ export function careForNotification(options: CareOptions): (key: string, signal:
     const caughtUpAt = options.caughtUpAt(key);
     if (caughtUpAt !== undefined) notificationUses.update(key, (use) => ({ ...use, caughtUpAt }));
     const { view, againInMs } = findings(key, route, activity);
-    // `activeSince` is on record before any run is judged under it.
-    if (!isPassing(notification, view.gate, activity)) await options.statuses.write(notifications, notification, notificationStatus(notification, view, clock.now()), signal);
+    // `activeSince` is on record before any run is judged under it. Where it is already, runs do not wait for the status, which says what it said until more is known.
+    const isNew = route !== before;
+    const isLater = isOnRecord(notification, activity) && (view.gate.ready === "soon" || (isNew && view.followed));
+    if (!isLater) await options.statuses.write(notifications, notification, notificationStatus(notification, view, clock.now()), signal);
     // Under the new spec nothing is judged before that.
-    if (route !== before && !view.followed) return undefined;
-    if (route !== before) routes.set(key, route);
-    if (!sameSelection(before, route) || !sameReach(before, route) || !sameDestination(before, route)) {
-      options.onRouteChanged(key);
-      deliverer.touchNotification(key);
-    }
+    if (!isNew) return { afterMs: againInMs };
+    if (!view.followed) return undefined;
+    putInPlace(key, before, route);
     // What the Provider went through meanwhile was not told to a route that was not known yet.
-    if (route !== before) return { afterMs: 0 };
-    return { afterMs: againInMs };
+    return { afterMs: 0 };
   };
 }
 

@@ -113,6 +113,11 @@ describe("a Notification", () => {
     self.happened();
     await self.lookAtNotification("ci/written");
     assert.deepEqual(self.happened(), ["status written"]);
+    self.notifications.set("ci/late", { ...notification({}, { name: "late", uid: "late" }), status });
+    assert.deepEqual(await self.lookAtNotification("ci/late"), { afterMs: 0 });
+    assert.deepEqual(self.happened(), ["route ci/late", "wake ci/late"], "runs do not wait for a status that says nothing new to them");
+    await self.lookAtNotification("ci/late");
+    assert.deepEqual(self.happened(), ["status late"]);
   });
 
   it("whose route is new is looked at once more, since its Provider's changes were not told to it", async () => {
