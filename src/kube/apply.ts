@@ -23,17 +23,17 @@ export interface StatusWriter {
 
 /** Fields that `fieldManager` set before and leaves out now are removed; fields of other managers stay. */
 export function createStatusWriter(kube: Kube, fieldManager: string): StatusWriter {
-  const last = new Map<string, string>();
+  /** What was written last, as far as is known: of a request that failed nobody knows. */
+  const last = new Map<string, string | undefined>();
   const memoryKey = (resource: Resource, key: string): string => `${resourceName(resource)} ${key}`;
   return {
     write: async (resource, { metadata, status: shown }, status, signal) => {
       const { namespace, name, uid } = metadata;
       const key = memoryKey(resource, keyOf(namespace, name));
       const content = `${uid} ${JSON.stringify(status)}`;
-      const known = last.get(key);
       // What is shown is not kept: it may be older than what the object has by now, which the next call then sees.
-      if (known === undefined ? isDeepStrictEqual(shown, status) : known === content) return "unchanged";
-      last.delete(key);
+      if (last.has(key) ? last.get(key) === content : isDeepStrictEqual(shown, status)) return "unchanged";
+      last.set(key, undefined);
       const object = {
         apiVersion: apiVersionOf(resource),
         kind: resource.kind,
@@ -44,8 +44,9 @@ export function createStatusWriter(kube: Kube, fieldManager: string): StatusWrit
         await kube.applyStatus(resource, object, { fieldManager, force: true }, signal);
       } catch (error) {
         // An apply that names a uid never creates: where the object is missing, the answer is one of these.
-        if (statusOf(error) === 404 || statusOf(error) === 409) return "gone";
-        throw error;
+        if (statusOf(error) !== 404 && statusOf(error) !== 409) throw error;
+        last.delete(key);
+        return "gone";
       }
       last.set(key, content);
       return "written";

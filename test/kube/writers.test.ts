@@ -51,7 +51,7 @@ describe("status writer", () => {
 
   it("sends nothing that the object shows already, whatever the order of its fields", async (test) => {
     const { server, kube } = await begin(test);
-    server.others.push(accepted, accepted);
+    server.others.push(accepted, accepted, status(500, "InternalError"), accepted);
     const writer = createStatusWriter(kube, "tester");
     const shown = { ...target, status: { b: [{ y: 1, x: 2 }], a: 1 } };
     const outcomes = [
@@ -61,6 +61,9 @@ describe("status writer", () => {
       await writer.write(notifications, shown, { a: 1, b: [{ x: 2, y: 1 }] }, signal),
     ];
     assert.deepEqual([outcomes, server.requests.length], [["unchanged", "written", "written"], 2]);
+    // Of a request that failed nobody knows whether it was taken.
+    await assert.rejects(writer.write(notifications, shown, { a: 3 }, signal), { status: 500 });
+    assert.equal(await writer.write(notifications, shown, { a: 1, b: [{ x: 2, y: 1 }] }, signal), "written");
   });
 
   it("sends again what was refused, and says when the object is gone", async (test) => {
