@@ -264,3 +264,6 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     proxies: proxiesOf(environment),
   });
 }
+
+/** Where Providers may send, as far as flags say it; ServiceCIDR objects say more. */
+export const egressOf = ({ development, egressAllowHttp: allowHttp, egressAllowHosts: allowHosts, clusterDomain }: Config) => ({ development, allowHttp, allowHosts, clusterDomain });

@@ -1,5 +1,5 @@
 import { runKinds } from "../api/run-event.ts";
-import { readConfig, type Config } from "../config.ts";
+import { egressOf, readConfig, type Config } from "../config.ts";
 import { createDeniedRanges } from "../controller/denied-ranges.ts";
 import type { Kube } from "../kube/kube.ts";
 import { createOutbound } from "../providers/outbound.ts";
@@ -90,8 +90,7 @@ async function send({ values, config, kube, note }: Sending, signal: AbortSignal
   const telemetry = telemetryFor(note);
   const denied = createDeniedRanges({ kube, cidrs: config.egressDenyCidrs, telemetry });
   await denied.known(signal);
-  const { development, egressAllowHttp: allowHttp, egressAllowHosts: allowHosts, clusterDomain, proxies } = config;
-  const outbound = createOutbound({ policy: { development, allowHttp, allowHosts, clusterDomain, denied: denied.current }, proxies });
+  const outbound = createOutbound({ policy: { ...egressOf(config), denied: denied.current }, proxies: config.proxies });
   try {
     return { ...report, messages: await sendMessages({ kube, outbound, telemetry }, sendable, messages, signal) };
   } finally {

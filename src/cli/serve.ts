@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { setFlagsFromString } from "node:v8";
-import { readConfig, environmentName, type Config } from "../config.ts";
+import { egressOf, environmentName, readConfig, type Config } from "../config.ts";
 import { keepCertificates } from "../controller/certificates.ts";
 import { createController } from "../controller/controller.ts";
 import { together } from "../controller/ending.ts";
@@ -53,7 +53,7 @@ export async function serve(config: Config, signal: AbortSignal, injected: Injec
   if (config.controller) setFlagsFromString("--optimize-for-size");
   const roles: Role[] = [];
   const ownIdentityNamespaces = new Set(config.ambientCredentialsNamespaces);
-  const egress = { development: config.development, allowHttp: config.egressAllowHttp, allowHosts: config.egressAllowHosts, clusterDomain: config.clusterDomain };
+  const egress = egressOf(config);
   if (config.controller) {
     const denied = createDeniedRanges({ kube, cidrs: config.egressDenyCidrs, telemetry });
     const policy = { ...egress, denied: denied.current };
