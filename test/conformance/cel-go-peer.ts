@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Environment } from "../../src/filter/index.ts";
 import type { CelType } from "../../src/filter/types.ts";
-import { goProgram } from "../support/go-program.ts";
+import { askProgram, goProgram } from "../support/go-program.ts";
 
 /** What cel-go says of one expression. */
 export interface CelGoAnswer {
@@ -42,22 +41,5 @@ export const renamedEvent = (event: object): object => Object.fromEntries(Object
 /** A request of the program: an expression and the event to evaluate it on. */
 export const requestOf = (expression: string, event: object): string => JSON.stringify({ expression: renamed(expression), event: renamedEvent(event) });
 
-/** Runs the program on these lines and gives its answers, one for each request. `signal` ends it. */
-export async function askCelGo(binary: string, lines: readonly string[], signal: AbortSignal): Promise<readonly CelGoAnswer[]> {
-  const output = await new Promise<string>((resolve, reject) => {
-    const child = spawn(binary, [], { stdio: ["pipe", "pipe", "pipe"], signal });
-    let stdout = "";
-    let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-    // A program that ends early says why on its standard error.
-    child.stdin.on("error", () => undefined);
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) resolve(stdout);
-      else reject(new Error(`cel-go ended with exit code ${code ?? "?"}: ${stderr.trim()}`));
-    });
-    child.stdin.end(`${lines.join("\n")}\n`);
-  });
-  return output.trimEnd().split("\n").map((line) => JSON.parse(line) as CelGoAnswer);
-}
+/** What the program says to these lines: the declaration, and the requests, each of which has an answer. `signal` ends it. */
+export const askCelGo = (binary: string, lines: readonly string[], signal: AbortSignal): Promise<readonly CelGoAnswer[]> => askProgram(binary, lines, signal);

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { RunEvent } from "../../src/api/run-event.ts";
 import { compile, runEventEnvironment, toJson, type Compilation } from "../../src/filter/index.ts";
 import { sampleEvent } from "../filter/sample-event.ts";
-import { lacking, requireTool } from "../support/require.ts";
+import { requireGoProgram } from "../support/require.ts";
 import { differences } from "./cel-go-differences.ts";
 import { ExpressionGenerator } from "./cel-go-generator.ts";
 import { askCelGo, celGoBinary, declarationOf, requestOf, type CelGoAnswer } from "./cel-go-peer.ts";
@@ -95,14 +95,8 @@ function compareOne(expression: string, event: RunEvent, answer: CelGoAnswer): C
 
 /** What both say of the expressions, on the events in turn; undefined: the test has been marked as skipped. */
 async function compareAll(t: TestContext, expressions: readonly string[]): Promise<readonly Compared[] | undefined> {
-  if (!requireTool(t, "go", ["version"])) return undefined;
-  let binary;
-  try {
-    binary = await celGoBinary();
-  } catch (error) {
-    lacking(t, `cel-go cannot be built: ${(error as Error).message}`);
-    return undefined;
-  }
+  const binary = await requireGoProgram(t, "cel-go", celGoBinary);
+  if (binary === undefined) return undefined;
   const eventOf = (index: number): RunEvent => events[index % events.length] ?? usualEvent();
   const requests = expressions.map((expression, index) => requestOf(expression, eventOf(index)));
   const answers = await askCelGo(binary, [declarationOf(runEventEnvironment), ...requests], t.signal);

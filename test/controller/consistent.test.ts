@@ -40,7 +40,6 @@ describe("before anything is sent", () => {
   it("nothing is tried again when the term is over", async () => {
     const { options, lists } = setting([], Infinity);
     const over = new AbortController();
-    options.caches.versionOfRecord = () => undefined;
     const waiting = untilCachesHoldRecords({ ...options, clock: { ...options.clock, sleep: () => (over.abort(new Error("over")), Promise.reject(new Error("over"))) } }, over.signal);
     await assert.rejects(waiting, /over/);
     assert.equal(lists(), 1);

@@ -7,8 +7,8 @@ import { parse } from "yaml";
 import { main } from "../../src/cli/main.ts";
 import type { KubeObject } from "../support/kube-client.ts";
 import { readRecording } from "../support/replay-recording.ts";
-import { lacking } from "../support/require.ts";
-import { triggered, type ListenerRequest, type Triggered } from "../support/triggers.ts";
+import { requireGoProgram } from "../support/require.ts";
+import { triggered, triggersBinary } from "../support/triggers.ts";
 import { codeBlocks, pages, type Page } from "./pages.ts";
 
 interface Request {
@@ -153,23 +153,15 @@ describe("the manifests of a guide send what it says:", () => {
 describe("the Trigger of the guide, played by Tekton Triggers' own code", () => {
   const [manifest = ""] = codeBlocks(pageOf("triggers"), "yaml").filter((block) => /^kind: EventListener$/m.test(block));
   const listener = parse(manifest) as { readonly spec: object };
-  const send = async (t: TestContext, to: unknown, requests: readonly ListenerRequest[]): Promise<Triggered[] | undefined> => {
-    try {
-      return await triggered(to, requests);
-    } catch (error) {
-      lacking(t, String(error));
-      return undefined;
-    }
-  };
 
   it("starts a run of what ended well, which is not sent to it again", async (t) => {
     const lines = await simulate(t, "triggers", runs("succeeded-with-results")());
     const [{ request, run }, ...more] = lines.flatMap(({ requests, run }) => requests.map((request) => ({ request, run }))) as [{ request: Request; run: Line["run"] }];
     assert.deepEqual(more, []);
     const other = { ...request, headers: { ...request.headers, "ce-type": "io.ornew.tekton.integrations.pipelinerun.failed.v1" } };
-    const answers = await send(t, listener, [request, other]);
-    if (answers === undefined) return;
-    const [{ problems, created } = { created: [] }, unmoved] = answers;
+    const program = await requireGoProgram(t, "Triggers", triggersBinary);
+    if (program === undefined) return;
+    const [{ problems, created } = { created: [] }, unmoved] = await triggered(program, listener, [request, other]);
     assert.deepEqual([problems, unmoved], [undefined, { created: [] }]);
     assert.deepEqual(created?.map(({ kind, metadata, spec }) => [kind, metadata, spec]), [[
       "PipelineRun",
@@ -181,8 +173,9 @@ describe("the Trigger of the guide, played by Tekton Triggers' own code", () => 
   });
 
   it("has no field that Triggers does not know", async (t) => {
-    const answers = await send(t, { ...listener, spec: { ...listener.spec, serviceAccount: "typo" } }, [{ headers: {}, body: {} }]);
-    if (answers === undefined) return;
-    assert.deepEqual(answers, [{ problems: 'json: unknown field "serviceAccount"', created: null }]);
+    const program = await requireGoProgram(t, "Triggers", triggersBinary);
+    if (program === undefined) return;
+    const misspelt = { ...listener, spec: { ...listener.spec, serviceAccount: "typo" } };
+    assert.deepEqual(await triggered(program, misspelt, [{ headers: {}, body: {} }]), [{ problems: 'json: unknown field "serviceAccount"', created: null }]);
   });
 });

@@ -162,7 +162,7 @@ for (const { how, signal, withinMs } of [
     await run.become("False", "Failed");
     await eventually("its end is told", async () => {
       if (endedOf(told()).has(run.uid)) return true;
-      // Little, so that requests to the API server have their time in between.
+      // Little, since it is part of what is measured.
       await clock.leap(100);
       return false;
     });

@@ -171,7 +171,7 @@ async function grownOld(world: World, t: TestContext, readsAgain: () => boolean)
   const clock = leapingClock();
   const here = await startControllerHere(world, t, { clock }, "--lease-duration", "10m", "--delivery-deadline", "1m", "--watch-namespace", "team-a");
   await eventually("it leads", async () => (await here.metric("leader")) === 1);
-  /** In steps that are shorter than the time-outs of requests that are under way. */
+  /** In steps in which what is due can be done. */
   const pass = async (minutes: number): Promise<void> => {
     for (let step = 0; step < minutes * 6; step += 1) {
       await clock.leap(10_000);

@@ -13,7 +13,7 @@ import { ownNamespace } from "../support/installation.ts";
 import { installedTests, type World } from "../support/installed-tests.ts";
 import { makeRun } from "../support/made-runs.ts";
 import { cloudEventsProvider, notification, toldBy } from "../support/manifests.ts";
-import { startCloudEventsSink } from "../support/receivers-cloudevents.ts";
+import { startCloudEventsSink, type CloudEventsSink } from "../support/receivers-cloudevents.ts";
 import { eventually } from "../support/wait.ts";
 
 const test = installedTests();
@@ -76,14 +76,20 @@ async function control({ installation }: World, t: TestContext, through: (kube: 
   return { pruned: seen.promise };
 }
 
-test("a run that ends and is pruned after the Lease was won, and before all Deliveries are known, is told of", async (world, t) => {
-  const { plane } = world;
-  const namespace = "take-up";
+/** A namespace with the Provider `events`, which leads to the sink, and the Notification `ends`, once both are Ready. */
+async function reportingEnds(world: World, t: TestContext, namespace: string): Promise<CloudEventsSink> {
   const sink = await startCloudEventsSink();
   t.after(() => sink.close());
   await world.createNamespace(namespace);
   await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "ends", "events", { expression: "terminal" }));
-  await plane.kubectl(["wait", "--for=condition=Ready", "notification/ends", "--namespace", namespace, "--timeout=20s"]);
+  await world.plane.kubectl(["wait", "--for=condition=Ready", "notification/ends", "provider/events", "--namespace", namespace, "--timeout=20s"]);
+  return sink;
+}
+
+test("a run that ends and is pruned after the Lease was won, and before all Deliveries are known, is told of", async (world, t) => {
+  const { plane } = world;
+  const namespace = "take-up";
+  const sink = await reportingEnds(world, t, namespace);
   const gate = createGate();
   const { pruned } = await control(world, t, (kube) => ({
     listAll: async (resource, options, signal) => {
@@ -130,11 +136,7 @@ test("a run that ends and is pruned before a new Notification's status is writte
 test("who takes over leaves the statuses as they are: nothing is Unknown meanwhile, and what is there already is not written again", async (world, t) => {
   const { plane } = world;
   const namespace = "taken-over";
-  const sink = await startCloudEventsSink();
-  t.after(() => sink.close());
-  await world.createNamespace(namespace);
-  await world.apply(cloudEventsProvider(namespace, "events", sink.url), notification(namespace, "ends", "events", { expression: "terminal" }));
-  await plane.kubectl(["wait", "--for=condition=Ready", "notification/ends", "provider/events", "--namespace", namespace, "--timeout=20s"]);
+  const sink = await reportingEnds(world, t, namespace);
   const written: string[] = [];
   await control(world, t, (kube) => ({
     applyStatus: (resource, object, options, signal) => {

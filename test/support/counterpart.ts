@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { goProgram } from "./go-program.ts";
-import { lacking, requireTool } from "./require.ts";
+import { requireGoProgram } from "./require.ts";
 
 export type CounterpartName = "cloudevents" | "github" | "pubsub" | "slack" | "sns";
 
@@ -59,14 +59,8 @@ export async function runCounterpart(binary: string, name: CounterpartName): Pro
 
 /** Starts one, ended with the test; undefined: the test has been marked as skipped, since Go or its modules are missing. */
 export async function startCounterpart(t: TestContext, name: CounterpartName): Promise<RunningCounterpart | undefined> {
-  if (!requireTool(t, "go", ["version"])) return undefined;
-  let binary: string;
-  try {
-    binary = await counterpartsBinary();
-  } catch (error) {
-    lacking(t, `the counterparts cannot be built: ${(error as Error).message}`);
-    return undefined;
-  }
+  const binary = await requireGoProgram(t, "the counterparts", counterpartsBinary);
+  if (binary === undefined) return undefined;
   const counterpart = await runCounterpart(binary, name);
   t.after(counterpart.stop);
   return counterpart;

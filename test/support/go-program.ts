@@ -1,6 +1,7 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { go } from "./control-plane/build.ts";
 import { cacheDirectory, withLock, workingDirectory } from "./control-plane/cache.ts";
 
@@ -27,4 +28,24 @@ export async function goProgram(sources: string, name: string): Promise<string> 
     }
     return binary;
   });
+}
+
+/** Runs a program that reads a line of JSON for each question, and gives its answers: each line that it writes, read as JSON. `signal` ends it. */
+export async function askProgram<Answer>(binary: string, lines: readonly string[], signal?: AbortSignal): Promise<readonly Answer[]> {
+  const output = await new Promise<string>((resolve, reject) => {
+    const child = spawn(binary, [], { stdio: ["pipe", "pipe", "pipe"], signal });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+    // A program that ends early says why on its standard error.
+    child.stdin.on("error", () => undefined);
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve(stdout);
+      else reject(new Error(`${basename(binary)} ended with exit code ${code ?? "?"}: ${stderr.trim()}`));
+    });
+    child.stdin.end(`${lines.join("\n")}\n`);
+  });
+  return output.trimEnd().split("\n").map((line) => JSON.parse(line) as Answer);
 }

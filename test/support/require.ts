@@ -62,3 +62,14 @@ export function requireTool(t: TestContext, command: string, versionArguments: r
   lacking(t, `\`${command} ${versionArguments.join(" ")}\` does not work on this machine`);
   return false;
 }
+
+/** A program in Go, by what builds it; if it cannot be built, the test has been marked as skipped. */
+export async function requireGoProgram(t: TestContext, name: string, build: () => Promise<string>): Promise<string | undefined> {
+  if (!requireTool(t, "go", ["version"])) return undefined;
+  try {
+    return await build();
+  } catch (error) {
+    lacking(t, `${name} cannot be built: ${(error as Error).message}`);
+    return undefined;
+  }
+}

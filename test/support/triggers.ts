@@ -1,8 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { goProgram } from "./go-program.ts";
+import { askProgram, goProgram } from "./go-program.ts";
 import type { KubeObject } from "./kube-client.ts";
 
 /** A request to an EventListener. */
@@ -18,14 +15,9 @@ export interface Triggered {
   readonly created: readonly KubeObject[] | null;
 }
 
-/** Sends requests to an EventListener, played by Triggers' own code. Rejects with a sentence where the program cannot be built. */
-export async function triggered(listener: unknown, requests: readonly ListenerRequest[]): Promise<Triggered[]> {
-  const program = await goProgram(join(import.meta.dirname, "../triggers"), "triggers");
-  const child = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
-  const ended = once(child, "close") as Promise<[number]>;
-  child.stdin.end(requests.map((request) => `${JSON.stringify({ listener, ...request })}\n`).join(""));
-  const said = await text(child.stdout);
-  const [code] = await ended;
-  if (code !== 0) throw new Error(`triggers ended with ${code}`);
-  return said.trimEnd().split("\n").map((line) => JSON.parse(line) as Triggered);
-}
+/** The program that plays EventListeners by Triggers' own code. Rejects with a sentence when it cannot be built. */
+export const triggersBinary = (): Promise<string> => goProgram(join(import.meta.dirname, "../triggers"), "triggers");
+
+/** Sends requests to an EventListener; there is an answer for each. */
+export const triggered = (binary: string, listener: unknown, requests: readonly ListenerRequest[]): Promise<readonly Triggered[]> =>
+  askProgram(binary, requests.map((request) => JSON.stringify({ listener, ...request })));
